@@ -1,0 +1,60 @@
+// What a Pod may ask of the simulated runtime, by annotations under simulated.polypod.dev/.
+//
+//   of the sandbox:   fail-sandbox (text of the refusal), sandbox-delay-ms
+//   of containers:    exit-code, run-for-ms, start-delay-ms, stop-ms (how long it takes to obey SIGTERM), stop-exit-code,
+//                     fail-start (text), log (a line it writes), exec-exit-code, exec-output, cpu-millicores, memory-bytes
+//
+// A key of containers may end in `.<container>` and then counts for that one only. exit-code alone ends the container
+// at once; run-for-ms alone ends it with 0. Without either its command decides (sim-shell.ts), else it runs until stopped.
+
+const prefix = 'simulated.polypod.dev/'
+
+export interface SandboxWishes {
+  failSandbox: string | undefined
+  sandboxDelayMs: number
+}
+
+export interface ContainerWishes {
+  exitCode: number | undefined
+  runForMs: number | undefined
+  startDelayMs: number
+  stopMs: number
+  /** k8s: 143 is 128 + SIGTERM, what a shell says of a process that obeyed. */
+  stopExitCode: number
+  failStart: string | undefined
+  log: string | undefined
+  execExitCode: number | undefined
+  execOutput: string | undefined
+  cpuMillicores: number
+  memoryBytes: number
+}
+
+type Annotations = Record<string, string>
+
+const amount = (text: string | undefined): number | undefined => {
+  const value = Number(text)
+  return text === undefined || text === '' || !Number.isFinite(value) ? undefined : value
+}
+
+export const sandboxWishes = (annotations: Annotations): SandboxWishes => ({
+  failSandbox: annotations[`${prefix}fail-sandbox`],
+  sandboxDelayMs: amount(annotations[`${prefix}sandbox-delay-ms`]) ?? 0,
+})
+
+export function containerWishes(annotations: Annotations, container: string): ContainerWishes {
+  const text = (key: string) => annotations[`${prefix}${key}.${container}`] ?? annotations[prefix + key]
+  const number = (key: string) => amount(text(key))
+  return {
+    exitCode: number('exit-code'),
+    runForMs: number('run-for-ms'),
+    startDelayMs: number('start-delay-ms') ?? 0,
+    stopMs: number('stop-ms') ?? 0,
+    stopExitCode: number('stop-exit-code') ?? 143,
+    failStart: text('fail-start'),
+    log: text('log'),
+    execExitCode: number('exec-exit-code'),
+    execOutput: text('exec-output'),
+    cpuMillicores: number('cpu-millicores') ?? 0,
+    memoryBytes: number('memory-bytes') ?? 0,
+  }
+}
