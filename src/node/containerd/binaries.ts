@@ -1,0 +1,62 @@
+// Which container runtimes are on this machine.
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { handlerBinaries } from '../../containerd/handler-table.ts'
+import { parseVersion, type Version } from '../../containerd/version.ts'
+import { command, toolEnvironment } from './command.ts'
+
+/** Name to path of those of `names` that can be executed; earlier folders win, as in a shell. */
+export async function findBinaries(names: readonly string[], folders = pathFolders()): Promise<Map<string, string>> {
+  const found = await Promise.all(names.map(async (name) => [name, await firstIn(folders, name)] as const))
+  return new Map(found.flatMap(([name, path]) => (path === undefined ? [] : [[name, path] as const])))
+}
+
+const pathFolders = () => (toolEnvironment()['PATH'] ?? '').split(':')
+
+async function firstIn(folders: readonly string[], name: string): Promise<string | undefined> {
+  for (const folder of folders) {
+    const path = join(folder, name)
+    const usable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (usable) return path
+  }
+  return undefined
+}
+
+export interface Machine {
+  containerd: { path: string; version: Version; text: string }
+  /** Shims and OCI runtimes of the handler table. */
+  runtimes: Map<string, string>
+  tools: Map<string, string>
+}
+
+/** Rejects, in one line fit for a user, when containerd is missing or too old. */
+export async function findMachine(): Promise<Machine> {
+  const tools = await findBinaries(['containerd', 'ctr', 'busybox', 'iptables', 'ip', 'umount', 'unshare'])
+  const path = tools.get('containerd')
+  if (path === undefined)
+    throw new Error('containerd is not installed (no `containerd` on PATH); on Debian: apt install containerd')
+  // containerd looks for shims beside itself too
+  const folders = [...pathFolders(), dirname(path)]
+  const [runtimes, { stdout, stderr, code }] = await Promise.all([
+    findBinaries(handlerBinaries(), folders),
+    command(path, ['--version'], 10_000),
+  ])
+  const version = parseVersion(stdout)
+  if (code !== 0 || !version) throw new Error(`${path} --version failed: ${stderr.trim() || stdout.trim()}`)
+  const text = /(\d+\.\d+\S*)/.exec(stdout.replace(/^\S+ \S+ /, ''))?.[1] ?? `${version.major}.${version.minor}`
+  if (version.major < 1 || (version.major === 1 && version.minor < 6))
+    throw new Error(`containerd ${text} (${path}) is too old: 1.6 or later is needed`)
+  return { containerd: { path, version, text }, runtimes, tools }
+}
+
+/** The first line a binary says of its version, or undefined. Shims that know no `-v` say nothing. */
+export async function binaryVersion(path: string): Promise<string | undefined> {
+  const flag = /containerd-shim/.test(path) ? '-v' : '--version'
+  const { stdout, code } = await command(path, [flag], 5000)
+  const text = /\d+\.\d+[^\s,]*/.exec(stdout)?.[0]
+  return code === 0 ? text : undefined
+}

@@ -1,0 +1,63 @@
+// The shims of one instance, and everything that runs under them.
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { InstancePaths } from './instance-paths.ts'
+import { sendSignal } from './instance-process.ts'
+
+interface ProcessEntry {
+  pid: number
+  parent: number
+  argv: string[]
+}
+
+async function allProcesses(): Promise<ProcessEntry[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  const entries = await Promise.all(
+    pids.map(async (pid) => {
+      const [argv, stat] = await Promise.all([
+        readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+        readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ''),
+      ])
+      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+      return { pid, parent, argv: argv.split('\0') }
+    }),
+  )
+  return entries.filter((entry) => entry.parent > 0)
+}
+
+const isOurs = ({ argv }: ProcessEntry, socket: string) =>
+  basename(argv[0] ?? '').startsWith('containerd-shim') && argv.includes(socket)
+
+/** Pids of the shims that report to this instance. */
+export async function shimsOf(paths: InstancePaths): Promise<number[]> {
+  return (await allProcesses()).filter((p) => isOurs(p, paths.socket)).map((p) => p.pid)
+}
+
+/** Kills the shims of this instance with all that descends from them; returns how many processes that were. */
+export async function killShims(paths: InstancePaths): Promise<number> {
+  const processes = await allProcesses()
+  const doomed = new Set(processes.filter((p) => isOurs(p, paths.socket)).map((p) => p.pid))
+  for (let before = -1; before !== doomed.size; ) {
+    before = doomed.size
+    for (const { pid, parent } of processes) if (doomed.has(parent)) doomed.add(pid)
+  }
+  for (const pid of [...doomed].toReversed()) sendSignal(pid, 'SIGKILL')
+  return doomed.size
+}
+
+/** Socket files of this instance's shims; their folder belongs to every containerd of the machine. */
+export async function shimSockets(paths: InstancePaths): Promise<string[]> {
+  const files: string[] = []
+  for (const plugin of ['io.containerd.runtime.v2.task', 'io.containerd.runtime.v1.linux']) {
+    const folder = join(paths.state, plugin, 'k8s.io')
+    for (const id of await readdir(folder).catch(() => [])) {
+      const address = await readFile(join(folder, id, 'address'), 'utf8').catch(() => '')
+      const path = /^unix:\/\/(\/\S+)/.exec(address)?.[1]
+      if (path !== undefined) files.push(path)
+    }
+  }
+  return files
+}
+
+export const removeFiles = (files: readonly string[]): Promise<unknown> =>
+  Promise.all(files.map((file) => rm(file, { force: true })))
