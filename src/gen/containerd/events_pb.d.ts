@@ -57,7 +57,6 @@ export declare const EnvelopeSchema: GenMessage<Envelope>;
 
 /**
  * What the bodies of the topics we read have in common: the container's id is field 1 of each.
- * In /tasks/exit `process_id` differs from it when only an exec ended.
  *
  * @generated from message containerd.services.events.v1.ContainerTopic
  */
@@ -66,11 +65,6 @@ export declare type ContainerTopic = Message<"containerd.services.events.v1.Cont
    * @generated from field: string container_id = 1;
    */
   containerId: string;
-
-  /**
-   * @generated from field: string process_id = 2;
-   */
-  processId: string;
 };
 
 /**
@@ -78,6 +72,29 @@ export declare type ContainerTopic = Message<"containerd.services.events.v1.Cont
  * Use `create(ContainerTopicSchema)` to create a new message.
  */
 export declare const ContainerTopicSchema: GenMessage<ContainerTopic>;
+
+/**
+ * The id of the process differs from the container's when only an exec ended.
+ *
+ * @generated from message containerd.services.events.v1.TaskExit
+ */
+export declare type TaskExit = Message<"containerd.services.events.v1.TaskExit"> & {
+  /**
+   * @generated from field: string container_id = 1;
+   */
+  containerId: string;
+
+  /**
+   * @generated from field: string id = 2;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message containerd.services.events.v1.TaskExit.
+ * Use `create(TaskExitSchema)` to create a new message.
+ */
+export declare const TaskExitSchema: GenMessage<TaskExit>;
 
 /**
  * @generated from service containerd.services.events.v1.Events

@@ -11,7 +11,7 @@ import { file_google_protobuf_any } from "@bufbuild/protobuf/wkt";
  * Describes the file containerd/events.proto.
  */
 export const file_containerd_events = /*@__PURE__*/
-  fileDesc("Chdjb250YWluZXJkL2V2ZW50cy5wcm90bxIdY29udGFpbmVyZC5zZXJ2aWNlcy5ldmVudHMudjEiIwoQU3Vic2NyaWJlUmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJIlEKCEVudmVsb3BlEhEKCW5hbWVzcGFjZRgCIAEoCRINCgV0b3BpYxgDIAEoCRIjCgVldmVudBgEIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiOgoOQ29udGFpbmVyVG9waWMSFAoMY29udGFpbmVyX2lkGAEgASgJEhIKCnByb2Nlc3NfaWQYAiABKAkycQoGRXZlbnRzEmcKCVN1YnNjcmliZRIvLmNvbnRhaW5lcmQuc2VydmljZXMuZXZlbnRzLnYxLlN1YnNjcmliZVJlcXVlc3QaJy5jb250YWluZXJkLnNlcnZpY2VzLmV2ZW50cy52MS5FbnZlbG9wZTABYgZwcm90bzM", [file_google_protobuf_any]);
+  fileDesc("Chdjb250YWluZXJkL2V2ZW50cy5wcm90bxIdY29udGFpbmVyZC5zZXJ2aWNlcy5ldmVudHMudjEiIwoQU3Vic2NyaWJlUmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJIlEKCEVudmVsb3BlEhEKCW5hbWVzcGFjZRgCIAEoCRINCgV0b3BpYxgDIAEoCRIjCgVldmVudBgEIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiJgoOQ29udGFpbmVyVG9waWMSFAoMY29udGFpbmVyX2lkGAEgASgJIiwKCFRhc2tFeGl0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIKCgJpZBgCIAEoCTJxCgZFdmVudHMSZwoJU3Vic2NyaWJlEi8uY29udGFpbmVyZC5zZXJ2aWNlcy5ldmVudHMudjEuU3Vic2NyaWJlUmVxdWVzdBonLmNvbnRhaW5lcmQuc2VydmljZXMuZXZlbnRzLnYxLkVudmVsb3BlMAFiBnByb3RvMw", [file_google_protobuf_any]);
 
 /**
  * Describes the message containerd.services.events.v1.SubscribeRequest.
@@ -33,6 +33,13 @@ export const EnvelopeSchema = /*@__PURE__*/
  */
 export const ContainerTopicSchema = /*@__PURE__*/
   messageDesc(file_containerd_events, 2);
+
+/**
+ * Describes the message containerd.services.events.v1.TaskExit.
+ * Use `create(TaskExitSchema)` to create a new message.
+ */
+export const TaskExitSchema = /*@__PURE__*/
+  messageDesc(file_containerd_events, 3);
 
 /**
  * @generated from service containerd.services.events.v1.Events

@@ -1,6 +1,6 @@
 // Container events over gRPC: CRI's own stream (containerd 1.7 and later, CRI-O), else containerd's event service.
 import { fromBinary } from '@bufbuild/protobuf'
-import { ContainerTopicSchema, type Envelope, type Events } from '../../gen/containerd/events_pb.js'
+import { ContainerTopicSchema, type Envelope, type Events, TaskExitSchema } from '../../gen/containerd/events_pb.js'
 import { ContainerState, PodSandboxState, type RuntimeService } from '../../gen/cri_pb.js'
 import { systemClock } from '../../lib/clock.ts'
 import { woken } from '../../lib/scope.ts'
@@ -43,8 +43,9 @@ async function* criEvents({ runtime }: EventServices, signal: AbortSignal): Asyn
  * whoever asks next sees the new state. Events of one container stay in order; other containers do not wait for it.
  */
 async function* containerdEvents(services: EventServices, signal: AbortSignal): AsyncIterable<ContainerEvent> {
-  const filters = Object.keys(topics).map((topic) => `namespace==k8s.io,topic==${topic}`)
-  const options = { signal, metadata: { 'containerd-namespace': 'k8s.io' } }
+  const filters = Object.keys(topics).map((topic) => `namespace==k8s.io,topic=="${topic}"`)
+  const over = new AbortController()
+  const options = { signal: AbortSignal.any([signal, over.signal]), metadata: { 'containerd-namespace': 'k8s.io' } }
   const ready: ContainerEvent[] = []
   const owners = new Map<string, string>()
   let wake = () => {}
@@ -66,26 +67,33 @@ async function* containerdEvents(services: EventServices, signal: AbortSignal): 
     }
   }
   const reading = read()
-    .catch(() => {})
+    .catch((error: unknown) => {
+      // the runtime went away, or is no containerd at all
+      if (!(error instanceof RuntimeError)) throw error
+    })
     .finally(() => {
       ended = true
       wake()
     })
-  while (!signal.aborted) {
-    yield* ready.splice(0)
-    if (ended) break
-    if (ready.length === 0) await woken(signal, (w) => (wake = w))
+  try {
+    while (!signal.aborted) {
+      yield* ready.splice(0)
+      if (ended) break
+      if (ready.length === 0) await woken(signal, (w) => (wake = w))
+    }
+    await reading
+  } finally {
+    over.abort()
   }
-  if (signal.aborted) await reading
 }
 
 function eventOf({ topic, event }: Envelope): Omit<ContainerEvent, 'podUid'> | undefined {
   const type = topics[topic]
   if (!type || !event) return undefined
-  const { containerId, processId } = fromBinary(ContainerTopicSchema, event.value)
+  if (type !== 'stopped') return { containerId: fromBinary(ContainerTopicSchema, event.value).containerId, type }
+  const { containerId, id } = fromBinary(TaskExitSchema, event.value)
   // the end of an exec is an exit too, of another process
-  if (topic === '/tasks/exit' && processId !== containerId) return undefined
-  return { containerId, type }
+  return id === containerId ? { containerId, type } : undefined
 }
 
 interface Settling {

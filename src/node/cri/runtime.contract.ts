@@ -263,7 +263,10 @@ export function runtimeContract(maker: string, open: () => Promise<OpenRuntime>)
         for await (const event of world.runtime.events(stop.signal)) heard.push(event)
       })()
       // there is no sign of the stream being open: the first Pod that is heard of shows it
-      await eventually(async () => (await pod(['true'])) && heard.length > 0)
+      for (let pods = 0; heard.length === 0; pods++) {
+        assert.ok(pods < 20, 'no event of 20 Pods was heard of')
+        await exited((await pod(['true'])).id)
+      }
       const { sandbox, id } = await pod(['sh', '-c', 'exit 4'])
       const event = await eventually(() => heard.find((e) => e.containerId === id && e.type === 'stopped'))
       const { state, exitCode } = await world.runtime.containerStatus(id)

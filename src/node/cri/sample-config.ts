@@ -14,7 +14,8 @@ export interface SampleOptions {
 export function sampleSandbox(name: string, options: SampleOptions = {}): SandboxConfig {
   return {
     metadata: { name, uid: name, namespace: 'default', attempt: 0 },
-    hostname: name.slice(0, 63),
+    // runc will not set one without a UTS namespace, which a Pod on the host network does not get
+    hostname: options.hostNetwork ? '' : name.slice(0, 63),
     logDirectory: options.logDirectory ?? '',
     portMappings: [],
     labels: { 'io.kubernetes.pod.name': name, 'io.kubernetes.pod.namespace': 'default', 'io.kubernetes.pod.uid': name },

@@ -1,0 +1,240 @@
+// Our own containerd, for real: the Runtime contract on it, its shims, crashes, and what it leaves behind (nothing).
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { systemClock } from '../../src/lib/clock.ts'
+import { openScope, type Scope } from '../../src/lib/scope.ts'
+import { findBinaries } from '../../src/node/containerd/binaries.ts'
+import { instancePaths } from '../../src/node/containerd/instance-paths.ts'
+import { removeContainerd } from '../../src/node/containerd/remove.ts'
+import { shimsOf } from '../../src/node/containerd/shims.ts'
+import { type Containerd, startContainerd } from '../../src/node/containerd/supervise.ts'
+import { criRuntime } from '../../src/node/cri/grpc.ts'
+import type { Runtime } from '../../src/node/cri/runtime.ts'
+import { runtimeContract } from '../../src/node/cri/runtime.contract.ts'
+import { sampleContainer, sampleSandbox } from '../../src/node/cri/sample-config.ts'
+import { eventually } from '../../src/testing/eventually.ts'
+
+const image = 'polypod.dev/busybox:1'
+const cgroupRoots = ['/polypod-e2e']
+const never = ['sleep', 'infinity']
+
+async function whyNot(): Promise<string | undefined> {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux'
+  const wanted = ['containerd', 'ctr', 'runc', 'busybox']
+  const found = await findBinaries(wanted)
+  const missing = wanted.filter((name) => !found.has(name))
+  return missing.length > 0 ? `not installed: ${missing.join(', ')}` : undefined
+}
+
+const reason = await whyNot()
+if (reason) describe.skip(`containerd (${reason})`, () => it('is here', () => {}))
+else realContainerd()
+
+async function start(dataDir: string, scope: Scope, handlers?: string[]): Promise<Containerd> {
+  return startContainerd({ dataDir, clock: systemClock, scope, log: () => {}, handlers })
+}
+
+function realContainerd(): void {
+  runtimeContract('containerd', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'polypod-e2e-'))
+    const scope = openScope()
+    const containerd = await start(dataDir, scope)
+    return {
+      runtime: criRuntime(containerd.socket),
+      handlers: containerd.handlers.map((h) => h.name),
+      image,
+      cgroupParent: '/polypod-e2e',
+      async close() {
+        await containerd.stop({ cgroupRoots, purge: true })
+        await scope.close()
+        await rm(dataDir, { recursive: true })
+      },
+    }
+  })
+  describe('containerd of our own', instanceTests)
+  describe('containerd that cannot start', refusals)
+}
+
+interface Running {
+  id: string
+  sandboxId: string
+}
+
+async function runPod(runtime: Runtime, name: string, handler: string): Promise<Running> {
+  const sandbox = sampleSandbox(name, { cgroupParent: '/polypod-e2e' })
+  const sandboxId = await runtime.runSandbox(sandbox, handler)
+  const id = await runtime.createContainer(sandboxId, sampleContainer(sandbox, 'main', image, never), sandbox)
+  await runtime.startContainer(id)
+  return { id, sandboxId }
+}
+
+const parentOf = (pid: number): string => {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]
+  return basename(readFileSync(`/proc/${parent}/cmdline`, 'utf8').split('\0')[0] ?? '')
+}
+
+/** Everything of an instance that another program could stumble over. */
+function traces(dataDir: string): string[] {
+  const paths = instancePaths(dataDir)
+  const links = readdirSync('/sys/class/net').filter((name) => name === paths.bridge)
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  const cgroups = readdirSync('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}${cgroupRoots[0]}`)
+  return [
+    ...links,
+    ...mounts.filter((line) => line.includes(paths.run) || line.includes(dataDir)),
+    ...[paths.run, `/sys/fs/cgroup${cgroupRoots[0]}`, ...cgroups].filter((path) => existsSync(path)),
+    ...execFileSync('ps', ['-eo', 'stat,args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(paths.socket)),
+  ]
+}
+
+const shimFiles = () => (existsSync('/run/containerd/s') ? readdirSync('/run/containerd/s') : [])
+
+function instanceTests(): void {
+  let dataDir: string
+  let scope: Scope
+  let containerd: Containerd
+  let runtime: Runtime
+  let pods: Running[]
+  const before = shimFiles()
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'polypod-e2e-'))
+    scope = openScope()
+    containerd = await start(dataDir, scope)
+    runtime = criRuntime(containerd.socket)
+    pods = []
+    for (const { name } of containerd.handlers) pods.push(await runPod(runtime, `pod-${name}`, name))
+  })
+  afterAll(async () => {
+    await runtime.close()
+    await removeContainerd({ dataDir, clock: systemClock, log: () => {}, cgroupRoots, purge: true })
+    await scope.close()
+    await rm(dataDir, { recursive: true })
+  })
+
+  it('serves each handler by the shim of its table row', async () => {
+    const seen = await Promise.all(
+      pods.map(async ({ sandboxId }) => {
+        const { runtimeHandler, evidence } = await runtime.sandboxStatus(sandboxId)
+        return [runtimeHandler, evidence.runtimeType, parentOf(evidence.pid ?? 0)]
+      }),
+    )
+    assert.deepEqual(
+      seen,
+      containerd.handlers.map((h) => [h.name, h.runtimeType, basename(h.shim)]),
+    )
+  })
+
+  it('lets Pods reach each other and the node', async () => {
+    const [first, second] = pods
+    assert.ok(first && second)
+    const { ip } = await runtime.sandboxStatus(second.sandboxId)
+    for (const address of [ip, containerd.network.gateway]) {
+      const { exitCode, stdout } = await runtime.execSync(first.id, ['ping', '-c', '1', '-W', '3', address], 10)
+      assert.equal(exitCode, 0, Buffer.from(stdout).toString())
+    }
+  })
+
+  it('is taken over by the next start without restarting anything', async () => {
+    const again = openScope()
+    const second = await start(dataDir, again)
+    assert.deepEqual([second.takenOver, second.pid()], [true, containerd.pid()])
+    await again.close()
+    const states = await Promise.all(pods.map(async ({ id }) => (await runtime.containerStatus(id)).state))
+    assert.deepEqual(new Set(states), new Set(['running']))
+  })
+
+  it('is started again when it dies, and its Pods live on', async () => {
+    const pid = containerd.pid()
+    const started = await Promise.all(pods.map(async ({ id }) => (await runtime.containerStatus(id)).startedAt))
+    process.kill(pid, 'SIGKILL')
+    await eventually(() => containerd.pid() !== pid)
+    const after = await eventually(() => Promise.all(pods.map(({ id }) => runtime.containerStatus(id))))
+    assert.deepEqual(
+      after.map((s) => [s.state, s.startedAt]),
+      started.map((at) => ['running', at]),
+    )
+    for (const { id } of pods) assert.equal((await runtime.execSync(id, ['true'], 10)).exitCode, 0)
+  })
+
+  it('is replaced, and its Pods live on, when the configuration changes', async () => {
+    const other = openScope()
+    await scope.close()
+    const pid = containerd.pid()
+    containerd = await start(dataDir, other, ['runc'])
+    scope = other
+    assert.deepEqual([containerd.takenOver, containerd.pid() === pid], [false, false])
+    const [first] = pods
+    assert.equal((await runtime.containerStatus(first?.id ?? '')).state, 'running')
+    await other.close()
+    scope = openScope()
+    containerd = await start(dataDir, scope)
+  })
+
+  it('is cleared away with all its Pods, even when it can no longer help', async () => {
+    assert.equal((await shimsOf(instancePaths(dataDir))).length > 0, true)
+    await scope.close()
+    process.kill(containerd.pid(), 'SIGKILL')
+    await removeContainerd({ dataDir, clock: systemClock, log: () => {}, cgroupRoots })
+    // the kernel takes a network namespace apart in its own time
+    await eventually(() => traces(dataDir).length === 0).catch(() => assert.deepEqual(traces(dataDir), []))
+    assert.deepEqual(
+      shimFiles().filter((file) => !before.includes(file)),
+      [],
+    )
+  })
+
+  it('starts anew from the same data directory, and leaves nothing when it is stopped', async () => {
+    scope = openScope()
+    containerd = await start(dataDir, scope)
+    const pod = await runPod(runtime, 'pod-again', '')
+    assert.equal((await runtime.containerStatus(pod.id)).state, 'running')
+    await containerd.stop({ cgroupRoots })
+    await eventually(() => traces(dataDir).length === 0).catch(() => assert.deepEqual(traces(dataDir), []))
+  })
+}
+
+function refusals(): void {
+  it('names the handlers this machine has no runtime for', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'polypod-e2e-'))
+    const scope = openScope()
+    await assert.rejects(start(dataDir, scope, ['runc', 'nope']), { message: 'no runtime on this machine for handler nope' })
+    await removeContainerd({ dataDir, clock: systemClock, log: () => {} })
+    await rm(dataDir, { recursive: true })
+  })
+
+  it("says in containerd's own words why it ended", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'polypod-e2e-'))
+    const paths = instancePaths(dataDir)
+    const scope = openScope()
+    // a file where containerd needs a folder
+    execFileSync('mkdir', ['-p', paths.dir])
+    await writeFile(paths.root, '')
+    await assert.rejects(start(dataDir, scope), /containerd ended at once:\n.*not a directory/)
+    await removeContainerd({ dataDir, clock: systemClock, log: () => {}, purge: true })
+    await rm(dataDir, { recursive: true })
+  })
+
+  it('keeps the Pod network it once chose', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'polypod-e2e-'))
+    const scope = openScope()
+    const options = { dataDir, clock: systemClock, scope, log: () => {}, network: { subnet: '10.127.200.0/24' } }
+    const first = await startContainerd(options)
+    await first.stop()
+    const again = await start(dataDir, scope)
+    await again.stop()
+    await scope.close()
+    const conflist = await readFile(join(instancePaths(dataDir).cniConf, '10-polypod.conflist'), 'utf8')
+    await rm(dataDir, { recursive: true })
+    assert.deepEqual([first.network.subnet, again.network.subnet], ['10.127.200.0/24', '10.127.200.0/24'])
+    assert.equal(JSON.parse(conflist).plugins[0].bridge, instancePaths(dataDir).bridge)
+  })
+}
