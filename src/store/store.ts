@@ -67,3 +67,12 @@ export class CompactedError extends Error {
     this.oldest = oldest
   }
 }
+
+/** There is no room left where the store lives. Nothing was written; reads go on, and writes do again when there is room. */
+export class StoreFullError extends Error {
+  override name = 'StoreFullError'
+  readonly code = 'ENOSPC'
+  constructor(cause?: unknown) {
+    super('the store has no space left to write to', { cause })
+  }
+}
