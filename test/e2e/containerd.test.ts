@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -11,7 +12,7 @@ import { openScope, type Scope } from '../../src/lib/scope.ts'
 import { findBinaries } from '../../src/node/containerd/binaries.ts'
 import { instancePaths } from '../../src/node/containerd/instance-paths.ts'
 import { removeContainerd } from '../../src/node/containerd/remove.ts'
-import { shimsOf } from '../../src/node/containerd/shims.ts'
+import { shimSockets, shimsOf } from '../../src/node/containerd/shims.ts'
 import { type Containerd, startContainerd } from '../../src/node/containerd/supervise.ts'
 import { criRuntime } from '../../src/node/cri/grpc.ts'
 import type { Runtime } from '../../src/node/cri/runtime.ts'
@@ -57,6 +58,8 @@ function realContainerd(): void {
     }
   })
   describe('containerd of our own', instanceTests)
+  describe('two containerds of ours', sideBySide)
+  describe('containerd in trouble', faults)
   describe('containerd that cannot start', refusals)
 }
 
@@ -87,6 +90,9 @@ function traces(dataDir: string): string[] {
   const cgroups = readdirSync('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}${cgroupRoots[0]}`)
   return [
     ...links,
+    ...(existsSync('/var/lib/cni/results')
+      ? readdirSync('/var/lib/cni/results').filter((name) => name.includes(paths.network))
+      : []),
     ...mounts.filter((line) => line.includes(paths.run) || line.includes(dataDir)),
     ...[paths.run, `/sys/fs/cgroup${cgroupRoots[0]}`, ...cgroups].filter((path) => existsSync(path)),
     ...execFileSync('ps', ['-eo', 'stat,args'], { encoding: 'utf8' })
@@ -95,15 +101,12 @@ function traces(dataDir: string): string[] {
   ]
 }
 
-const shimFiles = () => (existsSync('/run/containerd/s') ? readdirSync('/run/containerd/s') : [])
-
 function instanceTests(): void {
   let dataDir: string
   let scope: Scope
   let containerd: Containerd
   let runtime: Runtime
   let pods: Running[]
-  const before = shimFiles()
 
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'polypod-e2e-'))
@@ -165,6 +168,30 @@ function instanceTests(): void {
     for (const { id } of pods) assert.equal((await runtime.execSync(id, ['true'], 10)).exitCode, 0)
   })
 
+  it('is started again when it dies after it was taken over', async () => {
+    await scope.close()
+    scope = openScope()
+    containerd = await start(dataDir, scope)
+    const pid = containerd.pid()
+    process.kill(pid, 'SIGKILL')
+    await eventually(() => containerd.pid() !== pid)
+    await eventually(async () => (await runtime.version()).name)
+  })
+
+  it('opens a host port', async (test) => {
+    if (containerd.network.noHostPorts) test.skip(containerd.network.noHostPorts)
+    const hostPort = await freePort()
+    const sandbox = sampleSandbox('pod-port', { cgroupParent: '/polypod-e2e' })
+    sandbox.portMappings = [{ protocol: 'TCP', containerPort: 80, hostPort, hostIp: '' }]
+    const sandboxId = await runtime.runSandbox(sandbox, '')
+    const serve = ['sh', '-c', 'echo here > /tmp/a; httpd -f -p 80 -h /tmp']
+    await runtime.startContainer(
+      await runtime.createContainer(sandboxId, sampleContainer(sandbox, 'main', image, serve), sandbox),
+    )
+    const said = await eventually(async () => (await fetch(`http://127.0.0.1:${hostPort}/a`)).text())
+    assert.equal(said, 'here\n')
+  })
+
   it('is replaced, and its Pods live on, when the configuration changes', async () => {
     const other = openScope()
     await scope.close()
@@ -181,13 +208,15 @@ function instanceTests(): void {
 
   it('is cleared away with all its Pods, even when it can no longer help', async () => {
     assert.equal((await shimsOf(instancePaths(dataDir))).length > 0, true)
+    const sockets = await shimSockets(instancePaths(dataDir))
+    assert.ok(sockets.length > 0 && sockets.every((path) => existsSync(path)))
     await scope.close()
     process.kill(containerd.pid(), 'SIGKILL')
     await removeContainerd({ dataDir, clock: systemClock, log: () => {}, cgroupRoots })
     // the kernel takes a network namespace apart in its own time
     await eventually(() => traces(dataDir).length === 0).catch(() => assert.deepEqual(traces(dataDir), []))
     assert.deepEqual(
-      shimFiles().filter((file) => !before.includes(file)),
+      sockets.filter((path) => existsSync(path)),
       [],
     )
   })
@@ -199,6 +228,78 @@ function instanceTests(): void {
     assert.equal((await runtime.containerStatus(pod.id)).state, 'running')
     await containerd.stop({ cgroupRoots })
     await eventually(() => traces(dataDir).length === 0).catch(() => assert.deepEqual(traces(dataDir), []))
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+function sideBySide(): void {
+  it('do not disturb each other', async () => {
+    const scope = openScope()
+    const dirs = [await mkdtemp(join(tmpdir(), 'polypod-e2e-')), await mkdtemp(join(tmpdir(), 'polypod-e2e-'))]
+    const [a, b] = await Promise.all(dirs.map((dataDir) => start(dataDir, scope)))
+    assert.ok(a && b)
+    const runtime = criRuntime(b.socket)
+    const onA = criRuntime(a.socket)
+    await runPod(onA, 'pod-a', '')
+    const { id } = await runPod(runtime, 'pod-a', '')
+    await onA.close()
+    await a.stop({ purge: true })
+    const { state } = await runtime.containerStatus(id)
+    await runtime.close()
+    await b.stop({ cgroupRoots, purge: true })
+    await scope.close()
+    assert.deepEqual([state, a.network.subnet === b.network.subnet], ['running', false])
+    for (const dir of dirs) {
+      await eventually(() => traces(dir).length === 0).catch(() => assert.deepEqual(traces(dir), []))
+      await rm(dir, { recursive: true })
+    }
+  })
+}
+
+function faults(): void {
+  it("refuses a sandbox whose shim has vanished, in containerd's words, and goes on serving others", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'polypod-e2e-'))
+    const shim = join(dataDir, 'containerd-shim-kata-v2')
+    await writeFile(shim, '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    const path = process.env['PATH']
+    process.env['PATH'] = `${dataDir}:${path}`
+    const scope = openScope()
+    try {
+      const containerd = await start(dataDir, scope, ['runc', 'kata'])
+      const runtime = criRuntime(containerd.socket)
+      await rm(shim)
+      await assert.rejects(runPod(runtime, 'gone', 'kata'), /"containerd-shim-kata-v2".*not/)
+      const { id } = await runPod(runtime, 'there', 'runc')
+      assert.equal((await runtime.containerStatus(id)).state, 'running')
+      await runtime.close()
+      await containerd.stop({ cgroupRoots, purge: true })
+    } finally {
+      process.env['PATH'] = path
+      await scope.close()
+      await rm(dataDir, { recursive: true })
+    }
+  })
+
+  it('survives being killed while it starts', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'polypod-e2e-'))
+    const paths = instancePaths(dataDir)
+    const scope = openScope()
+    const starting = start(dataDir, scope)
+    const pid = await eventually(async () => JSON.parse(await readFile(paths.process, 'utf8')).pid as number)
+    process.kill(pid, 'SIGKILL')
+    const containerd = await starting
+    assert.notEqual(containerd.pid(), pid)
+    await containerd.stop({ purge: true })
+    await scope.close()
+    await rm(dataDir, { recursive: true })
   })
 }
 

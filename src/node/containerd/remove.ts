@@ -9,6 +9,7 @@ import { removeCgroups } from './cgroup-remains.ts'
 import { command } from './command.ts'
 import { type InstancePaths, instancePaths, runRoot } from './instance-paths.ts'
 import { endInstance, runningInstance } from './instance-process.ts'
+import { removePortRules } from './port-rules.ts'
 import { killShims, removeFiles, shimSockets, shimsOf } from './shims.ts'
 
 export interface RemoveOptions {
@@ -33,13 +34,17 @@ export async function removeContainerd(options: RemoveOptions): Promise<void> {
   if (killed > 0) log(`killed ${killed} processes that containerd could not end`)
   if (running) await endInstance(running, paths, clock)
   await killShims(paths)
-  await removeFiles(sockets)
-  await unmountUnder([paths.run, resolve(options.dataDir)], log)
-  await removeNetwork(paths)
-  for (const root of options.cgroupRoots ?? []) await removeCgroups(root, clock, log)
-  await rm(paths.run, { recursive: true, force: true })
-  await rm(paths.cniState, { recursive: true, force: true })
-  if (options.purge) await rm(paths.dir, { recursive: true, force: true })
+  const steps = [
+    () => removeFiles(sockets),
+    () => unmountUnder([paths.run, resolve(options.dataDir)], log),
+    () => removeNetwork(paths),
+    ...(options.cgroupRoots ?? []).map((root) => () => removeCgroups(root, clock, log)),
+    () => rm(paths.run, { recursive: true, force: true }),
+    () => rm(paths.cniState, { recursive: true, force: true }),
+    ...(options.purge ? [() => rm(paths.dir, { recursive: true, force: true })] : []),
+  ]
+  // what cannot be removed must not keep the rest
+  for (const step of steps) await step().catch((error: unknown) => log(String(error)))
   // folders shared with others go only when they are empty
   for (const folder of [runRoot, '/run/containerd/s', '/run/containerd']) await rmdir(folder).catch(() => {})
 }
@@ -92,21 +97,10 @@ async function removeNetwork(paths: InstancePaths): Promise<void> {
   await command('ip', ['link', 'delete', paths.bridge])
   await removePortRules(paths.network)
   const cache = '/var/lib/cni/results'
-  const results = (await readdir(cache).catch(() => [])).filter((name) => name.startsWith(`${paths.network}-`))
+  // the loopback network has one name for everybody: there the sandbox tells whose result it is
+  const sandboxes = await readdir(join(paths.state, 'io.containerd.grpc.v1.cri', 'sandboxes')).catch(() => [])
+  const ours = [`${paths.network}-`, ...sandboxes.map((id) => `cni-loopback-${id}-`)]
+  const results = (await readdir(cache).catch(() => [])).filter((name) => ours.some((start) => name.startsWith(start)))
   await removeFiles(results.map((name) => join(cache, name)))
   for (const folder of [cache, dirname(cache)]) await rmdir(folder).catch(() => {})
-}
-
-/** Host ports of Pods that CNI could not be asked to release: each is a rule that names our network, and a chain. */
-async function removePortRules(network: string): Promise<void> {
-  const { stdout } = await command('iptables', ['-w', '5', '-t', 'nat', '-S'])
-  const rules = stdout.split('\n').filter((line) => line.startsWith('-A CNI-') && line.includes(network))
-  for (const rule of rules) {
-    const chain = /-j (CNI-(?:DN|SN)-\S+)/.exec(rule)?.[1]
-    const args = [...rule.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(
-      ([, quoted, bare]) => quoted?.replaceAll(/\\(.)/g, '$1') ?? bare ?? '',
-    )
-    await command('iptables', ['-w', '5', '-t', 'nat', '-D', ...args.slice(1)])
-    if (chain) for (const flag of ['-F', '-X']) await command('iptables', ['-w', '5', '-t', 'nat', flag, chain])
-  }
 }

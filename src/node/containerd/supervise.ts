@@ -76,6 +76,8 @@ interface Instance {
 
 /** Resolves when CRI answers and our images are there. Rejects with an error of one line, or of containerd's own last lines. */
 export async function startContainerd(options: ContainerdOptions): Promise<Containerd> {
+  if (globalThis.process.getuid?.() !== 0)
+    throw new Error('only root can run a containerd: start as root, or use the simulated runtime')
   const machine = await findMachine()
   const paths = instancePaths(options.dataDir)
   for (const folder of [paths.dir, paths.bin, paths.run]) await mkdir(folder, { recursive: true, mode: 0o711 })
@@ -157,7 +159,7 @@ async function configure(machine: Machine, paths: InstancePaths, { network, want
  */
 async function withoutUnified(paths: InstancePaths, runtime: string, name: string): Promise<string> {
   const script = `#!/bin/sh
-exec unshare --mount --propagation slave /bin/sh -c 'umount /sys/fs/cgroup/unified && exec "$0" "$@"' ${runtime} "$@"
+exec unshare --mount --propagation slave /bin/sh -c 'umount /sys/fs/cgroup/unified && exec "$0" "$@"' '${runtime}' "$@"
 `
   const path = join(paths.bin, name)
   await writeFile(path, script, { mode: 0o755 })
@@ -174,7 +176,9 @@ async function obtain(options: ContainerdOptions, wanted: Wanted): Promise<{ pro
   // containers live under their shims and do not notice when containerd alone is replaced
   if (running) await endInstance(running, paths, options.clock)
   await writeFile(paths.config, config, { mode: 0o600 })
-  return { process: await launch(options, wanted), takenOver: false }
+  // whoever killed it while it started may be gone by now; a mistake of ours shows again at once
+  const process = await launch(options, wanted).catch(() => launch(options, wanted))
+  return { process, takenOver: false }
 }
 
 /** Starts containerd and waits until CRI answers. */
