@@ -26,6 +26,6 @@ export function parseLogLine(raw: Buffer): LogLine | undefined {
 
 /** k8s: printed timestamps always have nine fractional digits, whatever the runtime wrote. */
 export function fixedTimestamp(timestamp: string): string {
-  const { seconds, fraction = '', zone } = /^(?<seconds>[^.Z+]*)(\.(?<fraction>\d+))?(?<zone>.*)$/.exec(timestamp)?.groups ?? {}
-  return `${seconds}.${fraction.padEnd(9, '0').slice(0, 9)}${zone}`
+  const parts = /^(?<seconds>.{19})(\.(?<fraction>\d+))?(?<zone>.*)$/.exec(timestamp)?.groups
+  return parts ? `${parts.seconds}.${(parts.fraction ?? '').padEnd(9, '0').slice(0, 9)}${parts.zone}` : timestamp
 }
