@@ -1,4 +1,5 @@
 // A watch is a cursor into the history: a slow watcher holds no queue, and one that waits is woken after each commit.
+import { setMaxListeners } from 'node:events'
 import { woken } from '../lib/scope.ts'
 import type { Change, Revision } from './store.ts'
 
@@ -44,6 +45,8 @@ export async function* follow(
   since: Revision,
   signal: AbortSignal,
 ): AsyncGenerator<Change[], void, undefined> {
+  // many watches may live on one signal; Node would take more than ten for a leak
+  setMaxListeners(0, signal)
   let cursor = since
   while (!signal.aborted && !history.closed()) {
     const heard = history.bell.rung()

@@ -1,5 +1,4 @@
 // Writes of the durable store: callers queue, one transaction at a time takes what waits (group commit) and compacts on the way.
-import { statfs } from 'node:fs/promises'
 import { type Deferred, deferred } from '../lib/deferred.ts'
 import {
   type Database,
@@ -11,8 +10,9 @@ import {
   presentRecord,
   recordAt,
 } from './lmdb-reader.ts'
+import { writeError } from './lmdb-error.ts'
 import { encodeNumber, encodeRecord, indexKey, logKey, oldestKey, recordBytes } from './lmdb-record.ts'
-import { type Change, type Outcome, type Revision, StoreFullError } from './store.ts'
+import type { Change, Outcome, Revision } from './store.ts'
 
 export interface WriterOptions {
   db: Database
@@ -58,8 +58,6 @@ interface State extends WriterOptions {
 const batchSets = 2048
 const batchBytes = 16 * 1024 ** 2
 const compactionStep = 2048
-/** A write that failed with less than this left failed for want of space: LMDB reports its own short writes as EIO. */
-const spareBytes = 1024 ** 2
 
 export function openWriter(options: WriterOptions): Writer {
   const { db } = options
@@ -134,7 +132,7 @@ async function turn(state: State): Promise<void> {
     if (batch.puts.length > 0 || batch.removals.length > 0 || batch.oldest !== state.oldest)
       await commit(state.db, batch, state.oldest)
   } catch (error) {
-    return refuse(state, waiting, await explain(state.folder, error))
+    return refuse(state, waiting, await writeError(state.folder, error))
   }
   accept(state, batch)
 }
@@ -182,6 +180,8 @@ function planCompaction(state: State, batch: Batch): void {
     const goOn = line.revision < state.target || (state.trimming && (tooMany(line.revision, 1) || tooBig(line.totalBytes, 1)))
     if (!goOn) {
       state.trimming = false
+      // the log begins at 1: nothing is lost between 0 and there
+      batch.oldest = Math.max(batch.oldest, Math.min(state.target, line.revision))
       return
     }
     batch.oldest = line.revision + 1
@@ -230,29 +230,4 @@ function refuse(state: State, waiting: Waiting[], error: Error): void {
   state.target = state.oldest
   for (const { answer } of waiting) answer.reject(error)
   for (const { answer } of state.compactions.splice(0)) answer.reject(error)
-}
-
-const errno = { EIO: 5, ENOSPC: 28, MDB_MAP_FULL: -30792 }
-
-/** What went wrong, in words of ours; lmdb hides the cause behind a second promise. */
-async function explain(folder: string, error: unknown): Promise<Error> {
-  const cause = await commitErrorOf(error)
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  if (code === errno.ENOSPC || code === errno.MDB_MAP_FULL) return new StoreFullError(cause)
-  if (code === errno.EIO && (await freeBytes(folder)) < spareBytes) return new StoreFullError(cause)
-  return new Error('the store could not write', { cause })
-}
-
-async function commitErrorOf(error: unknown): Promise<unknown> {
-  try {
-    if (error instanceof Error && 'commitError' in error) await error.commitError
-  } catch (cause) {
-    return cause
-  }
-  return error
-}
-
-async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder)
-  return bavail * bsize
 }

@@ -1,9 +1,10 @@
 // The durable store: one LMDB file in one folder, opened by one process at a time.
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { takePidLock } from '../lib/pid-lock.ts'
+import { type PidLock, takePidLock } from '../lib/pid-lock.ts'
 import { type ChangeLog, changeLog } from './change-log.ts'
 import { type Bell, bell, follow } from './follow.ts'
+import { openError } from './lmdb-error.ts'
 import { changesAfter, type Database, entryOf, list, presentRecord } from './lmdb-reader.ts'
 import { formatKey } from './lmdb-record.ts'
 import { openWriter, type Writer } from './lmdb-writer.ts'
@@ -32,11 +33,12 @@ interface State {
 }
 
 /**
- * Opens or creates the store. A resolved `set` is on the disk. Throws LockedError while another live process has the folder open.
+ * Opens or creates the store. A resolved `set` is on the disk. Throws LockedError while another live process has the folder open, StoreFullError
+ * when there is no space even to open it.
  * Values handed out may be shared with watchers: nobody may write into one.
  */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
-  const lock = await takePidLock(join(options.path, 'lock.pid'))
+  const lock = await lockFolder(options.path)
   try {
     const db = await openDatabase(options)
     const state = openState(options, db)
@@ -47,7 +49,15 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     })
   } catch (error) {
     await lock.close()
-    throw error
+    throw await openError(options.path, error)
+  }
+}
+
+async function lockFolder(path: string): Promise<PidLock> {
+  try {
+    return await takePidLock(join(path, 'lock.pid'))
+  } catch (error) {
+    throw await openError(path, error)
   }
 }
 
@@ -61,6 +71,8 @@ async function openDatabase({ path, mapBytes = 64 * 1024 ** 3 }: LmdbStoreOption
     noSubdir: false,
     // with overlapping sync a resolved put would be visible but not durable
     overlappingSync: false,
+    // the writer makes its own batches; lmdb's would add a promise that nobody can catch when a commit fails
+    eventTurnBatching: false,
     encoding: 'binary',
     keyEncoding: 'binary',
     // a fixed map: growing it would remap under readers. Not a shift: 1 << 31 is negative, and LMDB then crashes

@@ -1,7 +1,8 @@
 // The store without a disk: for tests, embedded clusters and simulations.
 import { type ChangeLog, changeLog } from './change-log.ts'
 import { bell, follow, type History } from './follow.ts'
-import { compareKeys, positionOf } from './key-order.ts'
+import { compareKeys } from './key-order.ts'
+import { type SortedKeys, sortedKeys } from './sorted-keys.ts'
 import { CompactedError, type Entry, type Listing, type Outcome, type Page, type Revision, type Store } from './store.ts'
 
 export interface MemoryStoreOptions {
@@ -13,8 +14,7 @@ export interface MemoryStoreOptions {
 
 interface State {
   entries: Map<string, Entry>
-  /** Every key, in byte order. */
-  keys: string[]
+  keys: SortedKeys
   log: ChangeLog
   revision: Revision
   closed: boolean
@@ -23,7 +23,7 @@ interface State {
 /** Values are kept and handed out as they are, never copied: nobody may write into one. */
 export function memoryStore({ historyLimit = 100_000, historyBytes = 32 * 1024 ** 2 }: MemoryStoreOptions = {}): Store {
   const log = changeLog({ changes: historyLimit, bytes: historyBytes }, 0)
-  const state: State = { entries: new Map(), keys: [], log, revision: 0, closed: false }
+  const state: State = { entries: new Map(), keys: sortedKeys(), log, revision: 0, closed: false }
   const announce = bell()
   const history: History = { after: (since) => changesAfter(state, since), bell: announce, closed: () => state.closed }
   return {
@@ -54,10 +54,10 @@ function set(state: State, key: string, expected: Revision, value: Uint8Array | 
   if ((current?.revision ?? 0) !== expected) return { done: false, current }
   if (!current && value === null) return { done: true, revision: state.revision }
   const revision = ++state.revision
-  if (!current) state.keys.splice(positionOf(state.keys, key), 0, key)
+  if (!current) state.keys.add(key)
   if (value === null) {
     state.entries.delete(key)
-    state.keys.splice(positionOf(state.keys, key), 1)
+    state.keys.remove(key)
   } else state.entries.set(key, { key, value, revision })
   const previous = current && { previous: current.value }
   state.log.append({ change: { key, value, revision, ...previous }, previousRevision: expected })
@@ -80,9 +80,8 @@ function list(state: State, prefix: string, { after = '', limit = Infinity, at }
 function present({ keys, entries }: State, prefix: string, after: string, limit: number): Entry[] {
   const found: Entry[] = []
   const start = compareKeys(after, prefix) >= 0 ? after : prefix
-  for (let i = positionOf(keys, start); i < keys.length && found.length < limit; i++) {
-    const key = keys[i]!
-    if (!key.startsWith(prefix)) break
+  for (const key of keys.from(start)) {
+    if (found.length >= limit || !key.startsWith(prefix)) break
     if (key !== after) found.push(entries.get(key)!)
   }
   return found

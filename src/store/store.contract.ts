@@ -365,7 +365,9 @@ function compactContract(fresh: () => Promise<Store>): void {
 
   it('never goes back, nor beyond the present', async () => {
     const store = await fresh()
-    const { c, d } = await history(store)
+    const { a, c, d } = await history(store)
+    await store.compact(a)
+    assert.deepEqual((await store.list('/', { at: a })).entries.map(plain), [['/a', '1', a]])
     await store.compact(c)
     await store.compact(c - 1)
     await assert.rejects(store.list('/', { at: c - 1 }), compacted(c))
