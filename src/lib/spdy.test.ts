@@ -167,6 +167,20 @@ describe('SPDY session', () => {
     assert.throws(() => both.client.open({}), /over/)
   })
 
+  it('keeps what had arrived when the connection is reset right behind it', async () => {
+    for (let round = 0; round < 20; round++) {
+      const sockets = await socketPair()
+      spdySession(sockets[1], {
+        role: 'server',
+        flowControl: false,
+        onStream: (stream) => void stream.write('last words', () => sockets[1].resetAndDestroy()),
+      })
+      const client = spdySession(sockets[0], { role: 'client', flowControl: false })
+      assert.equal(await text(client.open({})), 'last words')
+      await client.closed
+    }
+  })
+
   it('gives up a session that does not speak SPDY', async () => {
     const [near, far] = await socketPair()
     const session = spdySession(near, { role: 'server', flowControl: true })

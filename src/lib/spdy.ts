@@ -35,6 +35,7 @@ export interface SpdySession {
 
 const startWindow = 64 * 1024
 const lingerMs = 5_000
+const readAheadBytes = 256 * 1024
 const maxStreamId = 0x7fffffff
 
 interface World extends Wire {
@@ -144,15 +145,46 @@ function ping(world: World): Promise<void> {
   return answer.promise
 }
 
-/** One chunk after the other, each handled whole: not reading on is the back-pressure. */
 async function receive(world: World): Promise<void> {
   const { socket } = world
   // Nagle's algorithm holds back the small frames that windows wait for: 1.5 MB/s instead of 100 on loopback
   ;(socket as Partial<Socket>).setNoDelay?.(true)
   const decode = frameDecoder()
-  socket.on('error', () => undefined)
-  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>)
-    for (const frame of decode(chunk)) await handle(world, frame)
+  for await (const chunk of arriving(socket)) for (const frame of decode(chunk)) await handle(world, frame)
+}
+
+/**
+ * Chunks of the socket, taken off it before they are asked for, up to a bound that is the back-pressure. A socket that is reset
+ * forgets what it has buffered, and Go peers close so roughly that a reset often follows right behind their last words.
+ */
+async function* arriving(socket: Duplex): AsyncGenerator<Buffer> {
+  const queue: Buffer[] = []
+  let ahead = 0
+  let over: { error?: Error } | undefined
+  let wake = () => undefined as void
+  const end = (error?: Error) => {
+    over ??= error ? { error } : {}
+    wake()
+  }
+  socket.on('data', (chunk: Buffer) => {
+    queue.push(chunk)
+    ahead += chunk.length
+    if (ahead > readAheadBytes) socket.pause()
+    wake()
+  })
+  socket.on('end', () => end())
+  socket.on('close', () => end())
+  socket.on('error', end)
+  for (;;) {
+    const chunk = queue.shift()
+    if (chunk) {
+      yield chunk
+      ahead -= chunk.length
+      if (ahead <= readAheadBytes && socket.isPaused()) socket.resume()
+    } else if (over?.error) throw over.error
+    else if (over) return
+    else await new Promise<void>((resolve) => (wake = resolve))
+  }
 }
 
 async function handle(world: World, frame: Frame): Promise<void> {

@@ -86,34 +86,36 @@ function headOf({ statusCode, statusMessage, rawHeaders }: IncomingMessage): str
 }
 
 /**
- * Copies both ways until either side ends; then the other is ended too, after what was still under way to it.
+ * Copies both ways until either side ends or breaks; then the other is ended too, after what was still under way to it.
  * What it goes on sending is read and dropped for up to 5 s: closing over unread bytes would reset the connection and cost
  * the peer the last of what we sent.
  */
 export function joinConnections(a: Duplex, b: Duplex, clock: Clock = systemClock): void {
-  const finish = (from: Duplex, to: Duplex) => {
-    to.unpipe(from)
-    to.resume()
-    if (!to.writableEnded) to.end()
-    const cancel = clock.after(lingerMs, () => {
-      from.destroy()
-      to.destroy()
-    })
-    to.once('close', () => {
-      cancel()
-      from.destroy()
-    })
-    if (to.destroyed) from.destroy()
-  }
   for (const [from, to] of [
     [a, b],
     [b, a],
   ] as const) {
-    from.on('error', () => to.destroy())
-    from.once('end', () => finish(from, to))
-    from.once('close', () => {
-      if (!from.readableEnded) to.destroy()
-    })
+    let finished = false
+    const finish = () => {
+      if (finished) return
+      finished = true
+      finishOther(from, to, clock)
+    }
+    from.on('error', finish)
+    from.once('end', finish)
+    from.once('close', finish)
     from.pipe(to, { end: false })
   }
+}
+
+function finishOther(from: Duplex, to: Duplex, clock: Clock): void {
+  if (to.destroyed) return void from.destroy()
+  to.unpipe(from)
+  to.resume()
+  if (!to.writableEnded) to.end()
+  const cancel = clock.after(lingerMs, () => to.destroy())
+  to.once('close', () => {
+    cancel()
+    from.destroy()
+  })
 }

@@ -47,7 +47,11 @@ async function translate(ws: WebSocket, session: SpdySession, streams: CommandSt
   ws.resume()
   // k8s: an empty first message tells clients of older protocols that the connection stands
   await sendChannel(ws, streams.stdout ? channel.stdout : channel.stderr, Buffer.alloc(0))
-  const [status] = await Promise.all([text(error), copyOut(stdout, ws, channel.stdout), copyOut(stderr, ws, channel.stderr)])
+  const [status] = await Promise.all([
+    text(error.iterator({ destroyOnReturn: false })),
+    copyOut(stdout, ws, channel.stdout),
+    copyOut(stderr, ws, channel.stderr),
+  ])
   const told = status || JSON.stringify(failureStatus('the connection to the container runtime ended before the command did'))
   await sendChannel(ws, channel.error, Buffer.from(told))
   ws.close(1000)
@@ -55,7 +59,9 @@ async function translate(ws: WebSocket, session: SpdySession, streams: CommandSt
 }
 
 async function copyOut(stream: Readable | undefined, ws: WebSocket, number: number): Promise<void> {
-  if (stream) for await (const chunk of stream) await sendChannel(ws, number, chunk as Buffer)
+  if (!stream) return
+  // no reset when it ends: the runtime is closing then, and bytes it does not read any more would break its last words
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) await sendChannel(ws, number, chunk as Buffer)
 }
 
 function takeMessage(
