@@ -96,6 +96,18 @@ describe('openLmdbStore', () => {
     assert.ok(size < 6_000_000, `${size} bytes`)
   })
 
+  it('leaves nothing of deleted keys in the file', async () => {
+    const path = folder()
+    const opened = await open({ path, historyLimit: 100 })
+    for (let round = 0; round < 60; round++) {
+      const keys = Array.from({ length: 100 }, (_, i) => `/${round}/${i}/${'x'.repeat(1500)}`)
+      await Promise.all(keys.map(async (key) => written(opened, key, null, await written(opened, key, 'x'))))
+    }
+    // 12,000 records of 1.5 kB were written; some 100 are kept
+    const { size } = await stat(join(path, 'data.mdb'))
+    assert.ok(size < 6_000_000, `${size} bytes`)
+  })
+
   it('bounds the history by bytes as well', async () => {
     const opened = await open({ path: folder(), historyBytes: 500_000 })
     let revision = 0
