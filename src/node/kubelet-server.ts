@@ -140,7 +140,7 @@ async function startStream(options: KubeletServerOptions, upgrade: UpgradeReques
     const pod = await options.find(namespace, name)
     if (!pod) return noSuchPod
     const ports = query.getAll('port').map(Number).filter(Number.isInteger)
-    await tunnelPortForward(upgrade, new URL(await pod.runtime.portForward(pod.sandboxId, ports)))
+    await tunnelPortForward(upgrade, new URL(await pod.runtime.portForward(pod.sandboxId, ports)), ports)
     return undefined
   }
   if ((verb !== 'exec' && verb !== 'attach') || rest.length < 3) return { code: 404, text: '404 page not found' }

@@ -63,6 +63,7 @@ export async function makeCertificates(): Promise<Certificates> {
 export interface Stub extends AsyncDisposable {
   certificates: Certificates
   kubeletPort: number
+  kubeconfig: string
   /** What clients asked to upgrade to, and their subprotocols. */
   upgrades: string[]
   /** Arguments that every kubectl call starts with. */
@@ -129,6 +130,7 @@ export async function startStub(pod: ServedPod, container: { tty?: boolean; stdi
   return {
     certificates,
     kubeletPort: kubelet.port,
+    kubeconfig,
     upgrades,
     flags: [`--kubeconfig=${kubeconfig}`, `--cache-dir=${join(folder, 'cache')}`],
     async [Symbol.asyncDispose]() {

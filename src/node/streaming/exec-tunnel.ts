@@ -1,5 +1,4 @@
 // exec and attach between a client's upgrade and the runtime's streaming URL: SPDY passes through, WebSocket is translated.
-import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { WebSocket } from 'ws'
 import { spdySession, type SpdySession } from '../../lib/spdy.ts'
@@ -7,9 +6,7 @@ import type { SpdyStream } from '../../lib/spdy-stream.ts'
 import { dialUpgrade, passRefusal, pickHeaders, refuseUpgrade, tunnelUpgrade, type UpgradeRequest } from '../../lib/upgrade.ts'
 import { channel, type CommandStreams, failureStatus, spdyProtocol } from './remote-command.ts'
 import { runtimeTarget, spdyUpgradeHeaders, streamHeaders } from './runtime-target.ts'
-import { acceptWebSocket, offeredProtocols, sendChannel } from './web-socket.ts'
-
-const webSocketProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
+import { acceptWebSocket, channelProtocols, copyToChannel, feedFrom, offeredProtocols, sendChannel } from './web-socket.ts'
 
 /**
  * Serves one exec or attach. `url` is what CRI Exec or Attach answered, `streams` what they were asked for.
@@ -19,11 +16,11 @@ export async function tunnelCommand(upgrade: UpgradeRequest, url: URL, streams: 
   if (upgrade.request.headers.upgrade?.toLowerCase() !== 'websocket')
     return tunnelUpgrade(upgrade, runtimeTarget(url), pickHeaders(upgrade.request, streamHeaders))
   const offered = offeredProtocols(upgrade.request)
-  const protocol = webSocketProtocols.find((name) => offered.includes(name))
+  const protocol = channelProtocols.find((name) => offered.includes(name))
   if (!protocol)
     return refuseUpgrade(upgrade.socket, {
       code: 400,
-      text: `unable to upgrade: none of the subprotocols [${offered.join(' ')}] is among [${webSocketProtocols.join(' ')}]`,
+      text: `unable to upgrade: none of the subprotocols [${offered.join(' ')}] is among [${channelProtocols.join(' ')}]`,
     })
   // the runtime first: a refusal can be passed on only while the client still speaks HTTP
   const dialled = await dialUpgrade(runtimeTarget(url), 'POST', spdyUpgradeHeaders(spdyProtocol))
@@ -31,7 +28,12 @@ export async function tunnelCommand(upgrade: UpgradeRequest, url: URL, streams: 
   const ws = await acceptWebSocket(upgrade, protocol)
   if (!ws) return void dialled.socket.destroy()
   const session = spdySession(dialled.socket, { role: 'client', flowControl: false })
-  await translate(ws, session, streams)
+  try {
+    await translate(ws, session, streams)
+  } finally {
+    if (ws.readyState === ws.OPEN) ws.terminate()
+    await session.close()
+  }
 }
 
 async function translate(ws: WebSocket, session: SpdySession, streams: CommandStreams): Promise<void> {
@@ -49,19 +51,12 @@ async function translate(ws: WebSocket, session: SpdySession, streams: CommandSt
   await sendChannel(ws, streams.stdout ? channel.stdout : channel.stderr, Buffer.alloc(0))
   const [status] = await Promise.all([
     text(error.iterator({ destroyOnReturn: false })),
-    copyOut(stdout, ws, channel.stdout),
-    copyOut(stderr, ws, channel.stderr),
+    copyToChannel(stdout, ws, channel.stdout),
+    copyToChannel(stderr, ws, channel.stderr),
   ])
   const told = status || JSON.stringify(failureStatus('the connection to the container runtime ended before the command did'))
   await sendChannel(ws, channel.error, Buffer.from(told))
   ws.close(1000)
-  await session.close()
-}
-
-async function copyOut(stream: Readable | undefined, ws: WebSocket, number: number): Promise<void> {
-  if (!stream) return
-  // no reset when it ends: the runtime is closing then, and bytes it does not read any more would break its last words
-  for await (const chunk of stream.iterator({ destroyOnReturn: false })) await sendChannel(ws, number, chunk as Buffer)
 }
 
 function takeMessage(
@@ -70,15 +65,7 @@ function takeMessage(
   to: { stdin?: SpdyStream | undefined; resize?: SpdyStream | undefined },
 ): void {
   const number = message[0]
-  if (number === channel.stdin) feed(ws, to.stdin, message.subarray(1))
-  else if (number === channel.resize) feed(ws, to.resize, message.subarray(1))
+  if (number === channel.stdin) feedFrom(ws, to.stdin, message.subarray(1))
+  else if (number === channel.resize) feedFrom(ws, to.resize, message.subarray(1))
   else if (number === channel.close && message[1] === channel.stdin) to.stdin?.end()
-}
-
-function feed(ws: WebSocket, stream: SpdyStream | undefined, bytes: Buffer): void {
-  if (!stream || stream.writableEnded || stream.destroyed || bytes.length === 0) return
-  if (stream.write(bytes)) return
-  ws.pause()
-  stream.once('drain', () => ws.resume())
-  stream.once('close', () => ws.resume())
 }

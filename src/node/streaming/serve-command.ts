@@ -94,9 +94,14 @@ async function* terminalSizes(stream: SpdyStream | undefined): AsyncIterable<Ter
     rest += String(chunk)
     // sizes are flat JSON objects, written one behind the other
     for (const [whole] of rest.matchAll(/\{[^{}]*\}/g)) {
-      const size = JSON.parse(whole) as { Width?: number; Height?: number }
-      yield { width: Number(size.Width ?? 0), height: Number(size.Height ?? 0) }
+      yield terminalSize(whole)
     }
     rest = rest.slice(rest.lastIndexOf('}') + 1).slice(0, 1024)
   }
+}
+
+/** Names in any case, as Go reads them: kubectl writes Width, the JavaScript client width. */
+function terminalSize(json: string): TerminalSize {
+  const size = JSON.parse(json.toLowerCase()) as Partial<TerminalSize>
+  return { width: Number(size.width ?? 0), height: Number(size.height ?? 0) }
 }
