@@ -35,6 +35,7 @@ echo started
 while read line; do echo "read $line"; echo "err $line" >&2; [ "$line" = bye ] && exit 3; done
 sleep infinity`
 
+const hasScript = (await findBinaries(['script'])).has('script')
 const reason = await whyNot()
 const binaries = await kubectlBinaries()
 if (reason) describe.skip(`streaming from containerd (${reason})`, () => it('is here', () => {}))
@@ -142,6 +143,19 @@ function clientTests(
     assert.notEqual(code, 0)
     assert.match(stderr, /no such file or directory/)
   })
+
+  it.skipIf(!hasScript)(
+    `exec -it gives a terminal of the client's size${hasScript ? '' : ' (skipped: no script(1))'}`,
+    async () => {
+      const { stub } = worldOf()
+      // the size follows behind the start of the command, as with every kubelet
+      const wait = 'for i in 1 2 3 4 5 6 7 8 9; do [ "$(stty size)" = "33 111" ] && break; sleep 0.2; done'
+      const inside = `test -t 0 && test -t 1 && ${wait}; stty size; exit 9`
+      const outside = `stty rows 33 cols 111; ${path} ${stub.flags.join(' ')} exec -it web -- sh -c '${inside}'`
+      const { code, stdout } = await kubectl('script', ['-qec', outside, '/dev/null'], undefined)
+      assert.deepEqual([code, /33 111/.test(stdout.toString())], [9, true], stdout.toString())
+    },
+  )
 
   it('cp takes files in and out', async () => {
     const { folder } = worldOf()

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { ServedPod } from '../../src/node/kubelet-server.ts'
 import type { CommandRun } from '../../src/node/streaming/serve-command.ts'
 import { startStreamingServer, type StreamingServer } from '../../src/node/streaming/streaming-server.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { eventually } from '../../src/testing/eventually.ts'
 import { kubectl, startStub, type Stub } from './stream-stub.ts'
 import { kubectlBinaries } from './kubectl-binaries.ts'
@@ -26,12 +27,20 @@ async function program(run: CommandRun & { command: string[] }): Promise<number>
   else if (name === 'warn') await new Promise<void>((done) => run.stderr?.write(`${rest.join(' ')}\n`, () => done()))
   else if (name === 'exit') return Number(rest[0])
   else if (name === 'cat' && run.stdin && run.stdout) await pipeline(run.stdin, run.stdout)
-  else if (name === 'fill') for (let i = 0; i < Number(rest[0]); i++) await say(Buffer.alloc(1024 * 1024, 'x'))
+  else if (name === 'wait') {
+    waiting += 1
+    await new Promise((done) => run.signal.addEventListener('abort', done))
+    waiting -= 1
+  } else if (name === 'fill') for (let i = 0; i < Number(rest[0]); i++) await say(Buffer.alloc(1024 * 1024, 'x'))
   else if (name === 'streams')
     await say(JSON.stringify({ stdin: !!run.stdin, stdout: !!run.stdout, stderr: !!run.stderr, tty: run.tty }))
   else throw new Error(`exec: "${name}": executable file not found in $PATH`)
   return 0
 }
+
+let waiting = 0
+/** How often a follower has asked whether the container still runs. */
+let asked = 0
 
 const binaries = await kubectlBinaries()
 let streaming: StreamingServer
@@ -60,7 +69,10 @@ beforeAll(async () => {
       exec: (request) => streaming.exec(request),
       attach: (request) => streaming.attach(request),
       portForward: (id, ports) => streaming.portForward(id, ports),
-      containerStatus: () => Promise.reject(new Error('not asked for here')),
+      containerStatus() {
+        asked += 1
+        return Promise.reject(new Error('the runtime is busy'))
+      },
     },
   }
   stub = await startStub(pod)
@@ -116,6 +128,27 @@ for (const { name, path, webSocket, missing } of binaries) {
     it('exec reports what cannot run, and which container or pod is missing', async () => {
       assert.match((await run(['exec', 'web', '--', 'nope'])).stderr, /executable file not found/)
       assert.match((await run(['exec', 'web', '-c', 'late', '--', 'echo'])).stderr, /container not found \("late"\)|late/)
+    })
+
+    it('exec ends in the runtime when its client is gone, and logs -f in the kubelet', async () => {
+      for (const args of [
+        ['exec', 'web', '--', 'wait'],
+        ['exec', '-i', 'web', '--', 'wait'],
+      ]) {
+        const child = spawn(path, [...stub.flags, ...args], { stdio: ['pipe', 'ignore', 'ignore'] })
+        await eventually(() => waiting === 1)
+        child.kill('SIGKILL')
+        await eventually(() => waiting === 0)
+      }
+      const before = asked
+      const following = spawn(path, [...stub.flags, 'logs', '-f', 'web'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      await eventually(() => asked > before)
+      following.kill('SIGKILL')
+      await eventually(async () => {
+        const then = asked
+        await systemClock.sleep(700)
+        return asked === then
+      })
     })
 
     it('attach follows the container', async () => {
