@@ -6,7 +6,16 @@ import { describe, it } from 'vitest'
 
 const base = ['ledger', 'api', 'lib']
 const everyRoomBelow = [
-  ...['containerd', 'store', 'placement', 'client', 'admission', 'server', 'controllers', 'scheduler', 'node', ...base],
+  'containerd',
+  'store',
+  'placement',
+  'client',
+  'admission',
+  'server',
+  'controllers',
+  'scheduler',
+  'node',
+  ...base,
 ]
 const may: Record<string, string[]> = {
   lib: [],

@@ -1,5 +1,5 @@
 // One live process per directory: a lock file that names its holder, and that a killed holder does not leave locked.
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Somebody alive holds the lock. */
@@ -28,7 +28,7 @@ export async function takePidLock(path: string): Promise<PidLock> {
   await writeFile(own, text, { mode: 0o600 })
   try {
     // a link either is made or fails, and never shows a half-written file
-    while (!(await linked(own, path))) await breakStale(path, `${own}.stale`)
+    while (!(await linked(own, path))) await breakStale(path, own)
   } finally {
     await rm(own, { force: true })
   }
@@ -41,7 +41,11 @@ export async function takePidLock(path: string): Promise<PidLock> {
 
 /** The process that holds the lock at `path`, or undefined when it is free or its holder is dead. */
 export async function pidLockHolder(path: string): Promise<number | undefined> {
-  const [, pid = '', identity = ''] = /^(\d+) (.*)\n$/.exec((await textAt(path)) ?? '') ?? []
+  return liveHolder((await textAt(path)) ?? '')
+}
+
+async function liveHolder(text: string): Promise<number | undefined> {
+  const [, pid = '', identity = ''] = /^(\d+) (.*)\n$/.exec(text) ?? []
   const alive = pid !== '' && (await identityOf(Number(pid))) === identity
   return alive ? Number(pid) : undefined
 }
@@ -56,19 +60,23 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function breakStale(path: string, aside: string): Promise<void> {
-  const seen = await textAt(path)
-  const holder = await pidLockHolder(path)
-  if (holder !== undefined) throw new LockedError(path, holder)
+/** Removes a lock whose holder is dead. One breaker at a time: two that both saw the dead holder could remove a fresh lock. */
+async function breakStale(path: string, own: string): Promise<void> {
+  const guard = `${path}.break`
+  if (!(await linked(own, guard))) return forgetDeadBreaker(guard)
   try {
-    await rename(path, aside)
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return
-    throw error
+    const seen = await textAt(path)
+    const holder = seen === undefined ? undefined : await liveHolder(seen)
+    if (holder !== undefined) throw new LockedError(path, holder)
+    if (seen !== undefined) await rm(path, { force: true })
+  } finally {
+    await rm(guard, { force: true })
   }
-  // somebody else may have broken the stale lock and taken it between our look and our rename: then give it back
-  if ((await textAt(aside)) !== seen) await linked(aside, path)
-  await rm(aside, { force: true })
+}
+
+async function forgetDeadBreaker(guard: string): Promise<void> {
+  const seen = await textAt(guard)
+  if (seen !== undefined && (await liveHolder(seen)) === undefined) await rm(guard, { force: true })
 }
 
 async function textAt(path: string): Promise<string | undefined> {

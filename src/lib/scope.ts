@@ -1,4 +1,5 @@
 // Structured lifetimes: what a component starts lives in a scope and ends with it.
+import { setMaxListeners } from 'node:events'
 
 export interface Scope {
   readonly signal: AbortSignal
@@ -13,6 +14,8 @@ export interface Scope {
 /** `onFailure` hears of a task that threw while the scope was open; the scope is closing when it is called. */
 export function openScope(onFailure: (name: string, error: unknown) => void = rethrow): Scope {
   const controller = new AbortController()
+  // many loops wait on one signal; Node warns from the eleventh on
+  setMaxListeners(0, controller.signal)
   const tasks = new Set<Promise<void>>()
   const resources: { close(): Promise<void> | void }[] = []
   let closing: Promise<void> | undefined

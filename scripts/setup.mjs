@@ -1,0 +1,67 @@
+// What every main command needs first: npm packages as locked, and (as root on Debian or Ubuntu) the system packages that are missing.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
+
+export const root = resolve(import.meta.dirname, '..')
+
+/** True when `binary` is on PATH or in a folder Debian keeps such things in. */
+export function have(binary) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/lib/cni', '/opt/cni/bin']
+  return folders.some((folder) => folder !== '' && existsSync(join(folder, binary)))
+}
+
+/** Runs a command with its output kept; throws with that output when it fails. */
+function run(command, args, env = {}) {
+  const done = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  if (done.error) throw new Error(`${command}: ${done.error.message}`)
+  if (done.status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${done.stdout}${done.stderr}`)
+}
+
+/** Installs node_modules when they are missing or older than the lock file. Returns whether it had to. */
+export function installNpmPackages() {
+  const marker = join(root, 'node_modules', '.package-lock.json')
+  const fresh = existsSync(marker) && statSync(marker).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
+  if (fresh) return false
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+  return true
+}
+
+const wanted = [
+  { binary: 'containerd', package: 'containerd' },
+  { binary: 'runc', package: 'runc' },
+  { binary: 'crun', package: 'crun' },
+  { binary: 'host-local', package: 'containernetworking-plugins' },
+  { binary: 'busybox', package: 'busybox-static' },
+  { binary: 'iptables', package: 'iptables' },
+  { binary: 'ip', package: 'iproute2' },
+  { binary: 'kubectl', package: 'kubernetes-client' },
+]
+
+const isDebian = () =>
+  existsSync('/etc/os-release') && /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync('/etc/os-release', 'utf8'))
+
+/**
+ * Installs what is missing of containerd and its companions. Returns { installed, missing, why }: `missing` is what the machine
+ * still lacks and `why` says it in one line; nothing is installed without root, apt and Debian or Ubuntu.
+ */
+export function installSystemPackages() {
+  const lacking = () => wanted.filter(({ binary }) => !have(binary)).map((item) => item.package)
+  const before = lacking()
+  if (before.length === 0) return { installed: [], missing: [], why: '' }
+  if (process.getuid?.() !== 0) return { installed: [], missing: before, why: 'not root' }
+  if (!isDebian() || !have('apt-get')) return { installed: [], missing: before, why: 'not Debian or Ubuntu' }
+  const quiet = { DEBIAN_FRONTEND: 'noninteractive' }
+  try {
+    run('apt-get', ['update', '-qq'], quiet)
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...before], quiet)
+  } catch (error) {
+    return { installed: [], missing: lacking(), why: String(error.message).split('\n')[0] }
+  }
+  return { installed: before, missing: lacking(), why: '' }
+}
