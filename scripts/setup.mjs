@@ -28,7 +28,8 @@ export function installNpmPackages() {
   const marker = join(root, 'node_modules', '.package-lock.json')
   const fresh = existsSync(marker) && statSync(marker).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
   if (fresh) return false
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+  // not `npm ci`: it refuses a lock file that lacks a platform's optional package, which some registries do not carry
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'])
   return true
 }
 
