@@ -14,6 +14,9 @@ export interface Column<T> {
   cell(object: T, now: number): string | number
 }
 
+// the type of a method, so that (as with Kind below) particular fields can stand where any are wanted
+type FieldText<T> = { of(object: T): string }['of']
+
 export interface KindDeclaration<F extends Fields> {
   group: string
   version: string
@@ -43,7 +46,7 @@ export interface KindDeclaration<F extends Fields> {
   validateUpdate?(next: ObjectOfFields<F>, old: ObjectOfFields<F>): FieldError[]
   validateStatusUpdate?(next: ObjectOfFields<F>, old: ObjectOfFields<F>): FieldError[]
   /** Fields a field selector may name, besides metadata.name and metadata.namespace. */
-  selectable?: Record<string, (object: ObjectOfFields<F>) => string>
+  selectable?: Record<string, FieldText<ObjectOfFields<F>>>
   /** Between Name and Age, or all of them when `ownColumns` is set. */
   columns?: readonly Column<ObjectOfFields<F>>[]
   ownColumns?: boolean

@@ -2,12 +2,15 @@
 
 const dnsLabelSyntax = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 const dnsSubdomainSyntax = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+const dns1035LabelSyntax = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
 const qualifiedNameSyntax = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/
 
 const dnsLabelText =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 const dnsSubdomainText =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+const dns1035LabelText =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
 const labelValueText =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 const qualifiedNameText =
@@ -21,6 +24,9 @@ const within = (name: string, max: number, wrong: string[]): string[] =>
 
 export const dnsLabel: NameCheck = (name) => within(name, 63, dnsLabelSyntax.test(name) ? [] : [dnsLabelText])
 export const dnsSubdomain: NameCheck = (name) => within(name, 253, dnsSubdomainSyntax.test(name) ? [] : [dnsSubdomainText])
+
+/** k8s: Service names must begin with a letter. */
+export const dns1035Label: NameCheck = (name) => within(name, 63, dns1035LabelSyntax.test(name) ? [] : [dns1035LabelText])
 
 /** k8s: a label value is 63 characters at most, and may be empty. */
 export const labelValue: NameCheck = (value) =>

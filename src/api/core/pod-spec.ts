@@ -3,6 +3,7 @@ import { labelSelector } from '../label-selector.ts'
 import { anyJson, bool, type Infer, integer, listOf, mapOf, object, optional, pointer, text } from '../schema.ts'
 import { affinity } from './affinity.ts'
 import { container, ephemeralContainer } from './container.ts'
+import { localObjectReference } from './object-reference.ts'
 import { resourceList, resourceRequirements } from './resources.ts'
 import { podSecurityContext } from './security-context.ts'
 import { toleration } from './toleration.ts'
@@ -10,7 +11,6 @@ import { volume } from './volume.ts'
 
 const name = (kind: string) => ({ name: `io.k8s.api.core.v1.${kind}` })
 
-const localObjectReference = object({ name: optional(text()) }, { ...name('LocalObjectReference'), atomic: true })
 const hostAlias = object({ ip: text({ required: true }), hostnames: optional(listOf(text())) }, name('HostAlias'))
 const dnsOption = object({ name: optional(text()), value: pointer(text()) }, name('PodDNSConfigOption'))
 const dnsConfig = object(

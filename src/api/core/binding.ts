@@ -1,0 +1,12 @@
+// Binding: the scheduler's word that a Pod goes to a node. Posted to pods/binding, never stored.
+import { kind, type ObjectOf } from '../kind.ts'
+import { embedded } from '../schema.ts'
+import { objectReference } from './object-reference.ts'
+
+export const Binding = kind({
+  ...{ group: '', version: 'v1', kind: 'Binding', plural: 'bindings', scope: 'namespaced' },
+  openapiName: 'io.k8s.api.core.v1.Binding',
+  fields: { target: embedded(objectReference) },
+  without: ['delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
+})
+export type Binding = ObjectOf<typeof Binding>

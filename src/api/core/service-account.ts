@@ -1,0 +1,16 @@
+// ServiceAccount: who a Pod is.
+import { kind, type ObjectOf } from '../kind.ts'
+import { bool, listOf, optional, pointer } from '../schema.ts'
+import { localObjectReference, objectReference } from './object-reference.ts'
+
+export const ServiceAccount = kind({
+  ...{ group: '', version: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', shortNames: ['sa'], scope: 'namespaced' },
+  openapiName: 'io.k8s.api.core.v1.ServiceAccount',
+  fields: {
+    secrets: optional(listOf(objectReference, { merge: { keys: ['name'] } })),
+    imagePullSecrets: optional(listOf(localObjectReference)),
+    automountServiceAccountToken: pointer(bool()),
+  },
+  columns: [{ name: 'Secrets', cell: (account) => account.secrets?.length ?? 0 }],
+})
+export type ServiceAccount = ObjectOf<typeof ServiceAccount>

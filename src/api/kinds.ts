@@ -1,0 +1,35 @@
+// THE list of kinds that are served. A new kind is one file and one line here.
+import { Lease } from './coordination/lease.ts'
+import { Binding } from './core/binding.ts'
+import { ConfigMap } from './core/config-map.ts'
+import { Event } from './core/event.ts'
+import { Namespace } from './core/namespace.ts'
+import { Node } from './core/node.ts'
+import { Pod } from './core/pod.ts'
+import { Secret } from './core/secret.ts'
+import { ServiceAccount } from './core/service-account.ts'
+import { Service } from './core/service.ts'
+import type { AnyKind } from './kind.ts'
+import { RuntimeClass } from './node/runtime-class.ts'
+import { PriorityClass } from './scheduling/priority-class.ts'
+
+export const kinds: readonly AnyKind[] = [
+  Binding,
+  ConfigMap,
+  Event,
+  Namespace,
+  Node,
+  Pod,
+  Secret,
+  Service,
+  ServiceAccount,
+  Lease,
+  RuntimeClass,
+  PriorityClass,
+]
+
+const byResource = new Map(kinds.map((k) => [`${k.apiVersion}/${k.plural}`, k]))
+
+/** By `v1` or `node.k8s.io/v1`, and the plural as it stands in a path. */
+export const kindOfResource = (apiVersion: string, plural: string): AnyKind | undefined =>
+  byResource.get(`${apiVersion}/${plural}`)

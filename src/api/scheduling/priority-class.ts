@@ -1,0 +1,20 @@
+// PriorityClass: a name for a Pod's priority.
+import { kind, type ObjectOf } from '../kind.ts'
+import { bool, integer, oneOf, optional, pointer, text } from '../schema.ts'
+
+export const PriorityClass = kind({
+  ...{ group: 'scheduling.k8s.io', version: 'v1', kind: 'PriorityClass', plural: 'priorityclasses', shortNames: ['pc'] },
+  scope: 'cluster',
+  openapiName: 'io.k8s.api.scheduling.v1.PriorityClass',
+  fields: {
+    value: integer(),
+    globalDefault: optional(bool()),
+    description: optional(text()),
+    preemptionPolicy: pointer(oneOf(['Never', 'PreemptLowerPriority'], { default: 'PreemptLowerPriority' })),
+  },
+  columns: [
+    { name: 'Value', type: 'integer', cell: (pc) => pc.value },
+    { name: 'Global-Default', cell: (pc) => String(pc.globalDefault ?? false) },
+  ],
+})
+export type PriorityClass = ObjectOf<typeof PriorityClass>
