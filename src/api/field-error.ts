@@ -18,8 +18,8 @@ export interface FieldError {
   message: string
 }
 
-/** A value as Go's error text shows it: strings quoted, numbers bare, the rest as JSON. */
-const shown = (value: unknown): string => (value === undefined ? 'null' : JSON.stringify(value))
+/** A value as Go's error text shows it: strings quoted, numbers bare, a nil pointer as "null", the rest as JSON. */
+const shown = (value: unknown): string => JSON.stringify(value ?? 'null')
 const withDetail = (text: string, detail: string): string => (detail === '' ? text : `${text}: ${detail}`)
 
 export const required = (field: string, detail = ''): FieldError => ({
@@ -32,6 +32,9 @@ export const invalid = (field: string, value: unknown, detail: string): FieldErr
   field,
   message: withDetail(`Invalid value: ${shown(value)}`, detail),
 })
+/** `Invalid value: ...: field is immutable`, unless `next` is what `old` was. */
+export const immutable = (field: string, next: unknown, old: unknown): FieldError[] =>
+  JSON.stringify(next) === JSON.stringify(old) ? [] : [invalid(field, next, 'field is immutable')]
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
   reason: 'FieldValueNotSupported',
   field,
@@ -42,10 +45,10 @@ export const forbiddenField = (field: string, detail: string): FieldError => ({
   field,
   message: withDetail('Forbidden', detail),
 })
-export const duplicate = (field: string, value: unknown): FieldError => ({
+export const duplicate = (field: string, value: unknown, detail = ''): FieldError => ({
   reason: 'FieldValueDuplicate',
   field,
-  message: `Duplicate value: ${shown(value)}`,
+  message: withDetail(`Duplicate value: ${shown(value)}`, detail),
 })
 export const notFoundField = (field: string, value: unknown): FieldError => ({
   reason: 'FieldValueNotFound',

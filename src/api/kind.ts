@@ -42,6 +42,8 @@ export interface KindDeclaration<F extends Fields> {
   prepareCreate?(object: ObjectOfFields<F>): void
   /** What the server keeps or bumps on update; may change the fresh `next`. */
   prepareUpdate?(next: ObjectOfFields<F>, old: ObjectOfFields<F>): void
+  /** The same for a write to /status, after the server has put the old object's other fields back. */
+  prepareStatusUpdate?(next: ObjectOfFields<F>, old: ObjectOfFields<F>): void
   validate?(object: ObjectOfFields<F>): FieldError[]
   validateUpdate?(next: ObjectOfFields<F>, old: ObjectOfFields<F>): FieldError[]
   validateStatusUpdate?(next: ObjectOfFields<F>, old: ObjectOfFields<F>): FieldError[]

@@ -1,5 +1,5 @@
 // ObjectMeta: what every object carries.
-import { type FieldError, forbiddenField, invalid, required, tooLong } from './field-error.ts'
+import { type FieldError, forbiddenField, immutable, invalid, required, tooLong } from './field-error.ts'
 import { labelValue, type NameCheck, qualifiedName } from './name.ts'
 import { anyJson, bool, type Infer, integer, listOf, mapOf, object, optional, pointer, text, time } from './schema.ts'
 
@@ -41,6 +41,8 @@ export type OwnerReference = Infer<typeof ownerReference>
 export type ObjectMeta = Omit<Infer<typeof objectMeta>, 'name'> & { name: string }
 
 const annotationsLimitBytes = 256 * 1024
+const encoder = new TextEncoder()
+export const utf8Length = (text: string): number => encoder.encode(text).length
 
 /** Label map errors, at `field`. Keys first, then values, as upstream reports them. */
 export function labelErrors(labels: Record<string, string> | undefined, field: string): FieldError[] {
@@ -58,7 +60,7 @@ function annotationErrors(annotations: Record<string, string>, field: string): F
   for (const [key, value] of Object.entries(annotations)) {
     // k8s: annotation keys may be upper case in the prefix
     for (const why of qualifiedName(key.toLowerCase())) wrong.push(invalid(field, key, why))
-    bytes += Buffer.byteLength(key) + Buffer.byteLength(value)
+    bytes += utf8Length(key) + utf8Length(value)
   }
   if (bytes > annotationsLimitBytes) wrong.push(tooLong(field, annotationsLimitBytes))
   return wrong
@@ -91,7 +93,7 @@ export function metaUpdateErrors(next: ObjectMeta, old: ObjectMeta): FieldError[
   const wrong: FieldError[] = []
   const fixed = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const
   for (const key of fixed) {
-    if (next[key] !== old[key]) wrong.push(invalid(`metadata.${key}`, next[key], 'field is immutable'))
+    wrong.push(...immutable(`metadata.${key}`, next[key], old[key]))
   }
   const added = (next.finalizers ?? []).filter((f) => !old.finalizers?.includes(f))
   if (old.deletionTimestamp !== undefined && added.length > 0)
@@ -102,4 +104,14 @@ export function metaUpdateErrors(next: ObjectMeta, old: ObjectMeta): FieldError[
       ),
     )
   return wrong
+}
+
+/**
+ * What a PUT without resourceVersion is refused with, where the kind has no `unconditionalUpdate`.
+ * k8s: the value is shown as Go shows an unsigned zero.
+ */
+export const resourceVersionRequired: FieldError = {
+  reason: 'FieldValueInvalid',
+  field: 'metadata.resourceVersion',
+  message: 'Invalid value: 0x0: must be specified for an update',
 }
