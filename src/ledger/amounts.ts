@@ -62,5 +62,6 @@ export const milliOf = (nano: bigint | undefined): number => Number(ceilDiv(nano
 /** The canonical quantity of an amount: binary suffixes for memory-like resources, decimal ones for the rest. */
 export function amountText(resource: string, nano: bigint): string {
   const binary = resource === 'memory' || resource === 'ephemeral-storage' || resource.startsWith('hugepages-')
-  return formatQuantity({ nano, format: binary ? 'BinarySI' : 'DecimalSI' })
+  // a binary suffix would round a fraction away
+  return formatQuantity({ nano, format: binary && nano % nanoPerUnit === 0n ? 'BinarySI' : 'DecimalSI' })
 }
