@@ -1,4 +1,5 @@
 // The schema language: one declaration gives the TypeScript type, decoding with defaults, value checks and OpenAPI.
+import { canonicalBase64 } from './base64.ts'
 import { canonicalQuantity, quantityError } from './quantity.ts'
 import { type FieldError, notSupported, required } from './field-error.ts'
 
@@ -174,8 +175,9 @@ export const microTime = (): Type<string> =>
 export function bytes(): Type<string> {
   const decode = (value: unknown, path: string) => {
     if (typeof value !== 'string') throw wrongType(path, '[]uint8', value)
-    if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(value)) throw new DecodeError(`illegal base64 data in field ${path}`)
-    return value.replaceAll(/\s/g, '')
+    const canonical = canonicalBase64(value)
+    if (canonical === undefined) throw new DecodeError(`illegal base64 data in field ${path}`)
+    return canonical
   }
   return scalar('', { type: 'string', format: 'byte' }, decode)
 }

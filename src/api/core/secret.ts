@@ -1,6 +1,14 @@
 // Secret: bytes that only some Pods read.
+import { base64OfText } from '../base64.ts'
 import { kind, type ObjectOf } from '../kind.ts'
 import { bool, bytes, mapOf, optional, pointer, text } from '../schema.ts'
+
+/** k8s: stringData is written only; it wins over data and is never stored. */
+function encodeStringData(secret: { data?: Texts; stringData?: Texts }): void {
+  for (const [key, text] of Object.entries(secret.stringData ?? {})) secret.data = { ...secret.data, [key]: base64OfText(text) }
+  delete secret.stringData
+}
+type Texts = Record<string, string> | undefined
 
 export const Secret = kind({
   ...{ group: '', version: 'v1', kind: 'Secret', plural: 'secrets', scope: 'namespaced' },
@@ -11,6 +19,8 @@ export const Secret = kind({
     stringData: optional(mapOf(text())),
     type: optional(text({ default: 'Opaque' })),
   },
+  prepareCreate: encodeStringData,
+  prepareUpdate: encodeStringData,
   selectable: { type: (secret) => secret.type ?? '' },
   columns: [
     { name: 'Type', cell: (secret) => secret.type ?? '' },

@@ -5,6 +5,7 @@ import {
   anyJson,
   bool,
   embedded,
+  type Infer,
   integer,
   intOrString,
   listOf,
@@ -35,6 +36,24 @@ const servicePort = object(
   },
 )
 
+interface Routing {
+  type?: string | undefined
+  sessionAffinity?: string | undefined
+  sessionAffinityConfig?: unknown
+  externalIPs?: string[] | undefined
+  internalTrafficPolicy?: string | undefined
+  externalTrafficPolicy?: string | undefined
+  allocateLoadBalancerNodePorts?: boolean | undefined
+}
+
+function completeService(spec: Routing): void {
+  const isExternal = spec.type === 'NodePort' || spec.type === 'LoadBalancer'
+  if (spec.sessionAffinity === 'ClientIP') spec.sessionAffinityConfig ??= { clientIP: { timeoutSeconds: 10_800 } }
+  if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster'
+  if (isExternal || spec.externalIPs) spec.externalTrafficPolicy ??= 'Cluster'
+  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true
+}
+
 const serviceSpec = object(
   {
     ports: optional(listOf(servicePort, { merge: { keys: ['port', 'protocol'] } })),
@@ -55,11 +74,19 @@ const serviceSpec = object(
     ipFamilyPolicy: pointer(text()),
     allocateLoadBalancerNodePorts: pointer(bool()),
     loadBalancerClass: pointer(text()),
-    internalTrafficPolicy: pointer(text({ default: 'Cluster' })),
+    internalTrafficPolicy: pointer(text()),
     trafficDistribution: pointer(text()),
   },
-  name('ServiceSpec'),
+  { ...name('ServiceSpec'), complete: completeService },
 )
+/** Writes the plural forms of a given address. Nothing here allocates one: a Service that names none has none. */
+function nameFamilies(spec: Infer<typeof serviceSpec>): void {
+  if (spec.clusterIP === undefined || spec.type === 'ExternalName') return
+  spec.clusterIPs ??= [spec.clusterIP]
+  spec.ipFamilies ??= [spec.clusterIP.includes(':') ? 'IPv6' : 'IPv4']
+  spec.ipFamilyPolicy ??= 'SingleStack'
+}
+
 const serviceStatus = object({ loadBalancer: embedded(object({}, name('LoadBalancerStatus'))) }, name('ServiceStatus'))
 
 export const Service = kind({
@@ -75,6 +102,16 @@ export const Service = kind({
   openapiName: 'io.k8s.api.core.v1.Service',
   fields: { spec: embedded(serviceSpec), status: embedded(serviceStatus) },
   hasStatus: true,
+  prepareCreate(service) {
+    service.status = { loadBalancer: {} }
+    nameFamilies(service.spec)
+  },
+  prepareUpdate(next, old) {
+    // k8s: a type that has an address keeps it when the update names none
+    if (next.spec.type === 'ExternalName') return
+    next.spec.clusterIP ??= old.spec.clusterIP
+    nameFamilies(next.spec)
+  },
   name: dns1035Label,
   selectable: { 'spec.clusterIP': (s) => s.spec.clusterIP ?? '', 'spec.type': (s) => s.spec.type ?? '' },
 })

@@ -12,6 +12,9 @@ export const PriorityClass = kind({
     description: optional(text()),
     preemptionPolicy: pointer(oneOf(['Never', 'PreemptLowerPriority'], { default: 'PreemptLowerPriority' })),
   },
+  prepareCreate(pc) {
+    pc.metadata.generation = 1
+  },
   columns: [
     { name: 'Value', type: 'integer', cell: (pc) => pc.value },
     { name: 'Global-Default', cell: (pc) => String(pc.globalDefault ?? false) },
