@@ -1,6 +1,7 @@
 // What a cluster was last started with, kept in the data directory: the next `up` without flags does the same again.
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { writeAtomically } from '../lib/atomic-file.ts'
 import type { DataDir } from './data-dir.ts'
 import { Problem } from './problem.ts'
 
@@ -68,12 +69,8 @@ function checked(value: unknown): Settings {
   return { port, nodeName, runtime, schedulerProfile }
 }
 
-/** Whole or not at all. */
-export async function writeSettings(dir: DataDir, settings: Settings): Promise<void> {
-  const fresh = `${dir.settings}.new`
-  await writeFile(fresh, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 })
-  await rename(fresh, dir.settings)
-}
+export const writeSettings = (dir: DataDir, settings: Settings): Promise<void> =>
+  writeAtomically(dir.settings, `${JSON.stringify(settings, null, 2)}\n`, 0o600)
 
 /** Wishes come before what was saved, what was saved before defaults. */
 export function settingsFor(wishes: Wishes, saved: Settings | undefined): Settings {

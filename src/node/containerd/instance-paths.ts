@@ -46,3 +46,6 @@ export function instancePaths(dataDir: string): InstancePaths {
     network: `polypod-${id}`,
   }
 }
+
+/** What one data directory calls its own outside of it: the cgroup of its Pods, and the mark on its sandboxes in a runtime others use too. */
+export const instanceName = (dataDir: string): string => `polypod-${instancePaths(dataDir).id}`

@@ -1,0 +1,66 @@
+// `polypod down`: ends a cluster, alive or crashed, and everything it has started.
+import { rm } from 'node:fs/promises'
+import type { Clock } from '../lib/clock.ts'
+import { pidLockHolder } from '../lib/pid-lock.ts'
+import { instanceName } from '../node/containerd/instance-paths.ts'
+import { type DataDir, holdDataDir } from './data-dir.ts'
+import { Problem } from './problem.ts'
+import { readSettings } from './settings.ts'
+
+export interface DownOptions {
+  dir: DataDir
+  clock: Clock
+  /** Deletes the data directory too. */
+  purge: boolean
+  log(line: string): void
+}
+
+const patienceMs = 120_000
+
+/** Safe to call when nothing runs, and twice. Says whether a live cluster was stopped. */
+export async function down(options: DownOptions): Promise<{ wasRunning: boolean }> {
+  const { dir, clock, log } = options
+  const pid = await pidLockHolder(dir.lock)
+  if (pid !== undefined) await endProcess(pid, dir, clock)
+  // it may have been killed, or have failed to clean up: look for what is left whatever happened above
+  const lock = await holdDataDir(dir)
+  try {
+    await removeRemains(dir, clock, log)
+  } finally {
+    await lock.close()
+  }
+  if (options.purge) await rm(dir.path, { recursive: true, force: true })
+  return { wasRunning: pid !== undefined }
+}
+
+async function endProcess(pid: number, dir: DataDir, clock: Clock): Promise<void> {
+  const kill = (signal: NodeJS.Signals) => {
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (code === 'EPERM') throw new Problem('notRoot', `process ${pid} belongs to another user: ${message}`)
+    }
+  }
+  kill('SIGTERM')
+  const until = clock.now() + patienceMs
+  while ((await pidLockHolder(dir.lock)) === pid) {
+    if (clock.now() > until) kill('SIGKILL')
+    await clock.sleep(20)
+  }
+}
+
+async function removeRemains(dir: DataDir, clock: Clock, log: (line: string) => void): Promise<void> {
+  // even a corrupt settings file must not keep what it started alive
+  const settings = await readSettings(dir).catch(() => undefined)
+  if (settings?.runtime.kind === 'simulated') return
+  if (settings?.runtime.kind === 'cri') {
+    const [{ criRuntime }, { removePods }] = await Promise.all([import('../node/cri/grpc.ts'), import('../node/remove-pods.ts')])
+    const runtime = criRuntime(settings.runtime.socket)
+    await removePods(runtime, instanceName(dir.path), log).finally(() => runtime.close())
+    return
+  }
+  if (process.getuid?.() !== 0) return
+  const { removeContainerd } = await import('../node/containerd/remove.ts')
+  await removeContainerd({ dataDir: dir.path, clock, log, cgroupRoots: [`/${instanceName(dir.path)}`] })
+}

@@ -1,0 +1,120 @@
+// Which nodes a cluster has and what runs their Pods: our own containerd, a runtime at a socket, or simulated ones.
+import { networkInterfaces } from 'node:os'
+import type { Clock } from '../lib/clock.ts'
+import type { Scope } from '../lib/scope.ts'
+import { instanceName } from '../node/containerd/instance-paths.ts'
+import type { Runtime } from '../node/cri/runtime.ts'
+import { type HandlerFacts } from '../node/handler-facts.ts'
+import type { DataDir } from './data-dir.ts'
+import { Problem } from './problem.ts'
+import type { RuntimeChoice, Settings } from './settings.ts'
+
+export interface NodePlan {
+  name: string
+  runtime: Runtime
+  simulated: boolean
+  /** InternalIP, and the hostIP of its Pods. */
+  ip: string
+  /** Where Pods' cgroups go, from the root of each hierarchy; absent: the runtime's business. */
+  cgroup?: { root: string; driver: 'cgroupfs' | 'systemd' } | undefined
+  handlers: HandlerFacts[]
+}
+
+export interface OpenNodes {
+  plans: NodePlan[]
+  /** One line for people: which runtime, which handlers. */
+  description: string
+  /** Ends Pods and whatever was started to run them. */
+  stop(): Promise<void>
+}
+
+export interface NodeWorld {
+  dir: DataDir
+  settings: Settings
+  clock: Clock
+  scope: Scope
+  log(line: string): void
+}
+
+/** Handlers of simulated nodes, when none are named. */
+const simulatedHandlers = ['runc', 'runc-v1', 'crun', 'gvisor', 'kata']
+
+/** Rejects with Problem: not root, no containerd, a socket nobody answers at. */
+export function openNodes(world: NodeWorld): Promise<OpenNodes> {
+  const { runtime } = world.settings
+  if (runtime.kind === 'containerd') return openContainerd(world, runtime.handlers)
+  if (runtime.kind === 'cri') return openSocket(world, runtime.socket)
+  return openSimulated(world, runtime)
+}
+
+async function openContainerd({ dir, settings, clock, scope, log }: NodeWorld, handlers?: readonly string[]): Promise<OpenNodes> {
+  if (process.getuid?.() !== 0)
+    throw new Problem('notRoot', 'running containers needs root: use sudo, or --simulated to run without containers')
+  const [{ startContainerd }, { criRuntime }, { binaryVersion }] = await Promise.all([
+    import('../node/containerd/supervise.ts'),
+    import('../node/cri/grpc.ts'),
+    import('../node/containerd/binaries.ts'),
+  ])
+  const containerd = await startContainerd({ dataDir: dir.path, clock, scope, log, handlers }).catch((error: Error) => {
+    throw new Problem('noContainerd', `${error.message} (--simulated runs without containers)`, error)
+  })
+  const runtime = scope.own(criRuntime(containerd.socket))
+  const cgroup = { root: instanceName(dir.path), driver: containerd.cgroupDriver }
+  const facts = containerd.handlers.map(async (handler) => ({
+    ...handler,
+    isDefault: handler.name === containerd.defaultHandler,
+    version: handler.runtime && (await binaryVersion(handler.runtime)),
+  }))
+  const named = containerd.handlers.map(({ name }) => (name === containerd.defaultHandler ? `${name} (default)` : name))
+  const ip = machineIp()
+  return {
+    plans: [{ name: settings.nodeName, runtime, simulated: false, ip, cgroup, handlers: await Promise.all(facts) }],
+    description: `containerd ${containerd.version}${containerd.takenOver ? ', taken over as it ran' : ''}; handlers ${named.join(', ')}`,
+    stop: () => containerd.stop({ cgroupRoots: [`/${cgroup.root}`] }),
+  }
+}
+
+async function openSocket({ dir, settings, scope, log }: NodeWorld, socket: string): Promise<OpenNodes> {
+  const { criRuntime } = await import('../node/cri/grpc.ts')
+  const runtime = scope.own(criRuntime(socket))
+  const problem = (error: Error) => {
+    throw new Problem('noContainerd', `no CRI runtime answers at ${socket}: ${error.message}`, error)
+  }
+  const [{ name, version }, { handlers, defaultHandler }] = await Promise.all([runtime.version(), runtime.status()]).catch(
+    problem,
+  )
+  const facts = handlers
+    .filter((handler) => handler.name !== '')
+    .map((handler) => ({ name: handler.name, isDefault: handler.name === defaultHandler, runtimeType: '', shim: '' }))
+  return {
+    plans: [{ name: settings.nodeName, runtime, simulated: false, ip: machineIp(), handlers: facts }],
+    description: `${name} ${version} at ${socket}; handlers ${facts.map((f) => f.name).join(', ')}`,
+    async stop() {
+      const { removePods } = await import('../node/remove-pods.ts')
+      await removePods(runtime, instanceName(dir.path), log)
+    },
+  }
+}
+
+async function openSimulated({ clock, scope }: NodeWorld, choice: RuntimeChoice & { kind: 'simulated' }): Promise<OpenNodes> {
+  const { streamingSimulatedRuntime } = await import('../node/streaming/simulated-streams.ts')
+  const handlers = choice.handlers ?? simulatedHandlers
+  const plans = Array.from({ length: choice.nodes }, (_, i): NodePlan => {
+    // a /24 of 10.0.0.0/8 for each
+    const podCidr = `10.${(i >> 8) & 255}.${i & 255}.0/24`
+    const runtime = scope.own(streamingSimulatedRuntime({ handlers, clock, podCidr }))
+    const facts = handlers.map((name, nth) => ({ name, isDefault: nth === 0, runtimeType: 'simulated', shim: '' }))
+    return { name: `node-${i + 1}`, runtime, simulated: true, ip: '127.0.0.1', handlers: facts }
+  })
+  return {
+    plans,
+    description: `simulated: ${choice.nodes} ${choice.nodes === 1 ? 'node' : 'nodes'}, no real containers; handlers ${handlers.join(', ')}`,
+    stop: async () => {},
+  }
+}
+
+/** The first address that other machines could know; loopback on a machine without a network. */
+function machineIp(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return all.find((a) => a.family === 'IPv4' && !a.internal && !a.address.startsWith('169.254.'))?.address ?? '127.0.0.1'
+}
