@@ -37,6 +37,7 @@ export interface WatchQuery extends Where {
   resourceVersion?: string | undefined
   allowWatchBookmarks?: boolean | undefined
   sendInitialEvents?: boolean | undefined
+  resourceVersionMatch?: string | undefined
 }
 
 /** Who writes, and how. */
@@ -49,6 +50,9 @@ export interface WriteContext {
   warn?: ((text: string) => void) | undefined
 }
 
+/** `finalize` is for Namespaces: it writes `spec.finalizers` and nothing else. */
+export type Subresource = 'status' | 'finalize'
+
 /** Every method rejects with StatusError. `body` is parsed JSON, not yet decoded, and may be anything. */
 export interface ApiServer {
   readonly kinds: readonly AnyKind[]
@@ -56,7 +60,7 @@ export interface ApiServer {
   list(kind: AnyKind, query: ListQuery): Promise<StoredList>
   /** Batches, as they happen. Throws 410 when the start is compacted or the consumer has fallen too far behind. */
   watch(kind: AnyKind, query: WatchQuery): AsyncIterable<readonly StoredEvent[]>
-  /** `ref.name` is given for subresources only. Resolves to what a client gets back. */
+  /** Resolves to what a client gets back. */
   create(kind: AnyKind, ref: { namespace?: string | undefined }, body: unknown, context: WriteContext): Promise<Stored>
   /** POST /pods/NAME/binding. */
   bind(ref: Ref, body: unknown, context: WriteContext): Promise<Status>
@@ -64,7 +68,7 @@ export interface ApiServer {
     kind: AnyKind,
     ref: Ref,
     body: unknown,
-    context: WriteContext & { subresource?: 'status' | undefined },
+    context: WriteContext & { subresource?: Subresource | undefined },
   ): Promise<{ stored: Stored; created: boolean }>
   patch(
     kind: AnyKind,

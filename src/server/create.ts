@@ -1,0 +1,83 @@
+// POST: an object that was not there before.
+import { approved, mutated } from '../admission/chain.ts'
+import type { AnyKind, AnyObject } from '../api/kind.ts'
+import { alreadyExists, failure, invalidObject } from '../api/status.ts'
+import { validateCreate } from '../api/validate.ts'
+import { rfc3339 } from '../lib/clock.ts'
+import type { Stored, WriteContext } from './api-server.ts'
+import { decodeBody, placeInNamespace, redecoded } from './decode-body.ts'
+import { keyOf } from './keys.ts'
+import { unstored } from './stored.ts'
+import { admissionRequest, commit, type World } from './world.ts'
+
+const nameTries = 8
+const longestName = 63
+const suffixLength = 5
+// k8s: no vowels and nothing that looks like one, so that no word comes out
+const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789'
+
+export async function create(
+  world: World,
+  kind: AnyKind,
+  { namespace }: { namespace?: string | undefined },
+  body: unknown,
+  context: WriteContext,
+): Promise<Stored> {
+  const given = placeInNamespace(kind, decodeBody(kind, body, context), namespace)
+  if (given.metadata.resourceVersion) throw failure(500, '', 'resourceVersion should not be set on objects to be created')
+  if (given.metadata.name || !given.metadata.generateName) return createNamed(world, kind, given, context)
+  return createGenerated(world, kind, given, context)
+}
+
+async function createGenerated(world: World, kind: AnyKind, given: AnyObject, context: WriteContext): Promise<Stored> {
+  for (let tries = nameTries; ; tries--) {
+    const name = generatedName(world, given.metadata.generateName ?? '')
+    const taken = world.cache.of(kind).get(keyOf(kind, { namespace: given.metadata.namespace, name })) !== undefined
+    const named = { ...given, metadata: { ...given.metadata, name } }
+    const stored = taken ? undefined : await tryCreate(world, kind, structuredClone(named), context)
+    if (stored) return stored
+    if (tries <= 1) throw alreadyExists(kind, name)
+  }
+}
+
+function generatedName({ random }: World, base: string): string {
+  const letter = () => suffixLetters[random.integer(suffixLetters.length)]
+  const suffix = Array.from({ length: suffixLength }, letter).join('')
+  return `${base.slice(0, longestName - suffixLength)}${suffix}`
+}
+
+/** Creates a decoded object in its own namespace under its own name. */
+export async function createNamed(world: World, kind: AnyKind, given: AnyObject, context: WriteContext): Promise<Stored> {
+  const stored = await tryCreate(world, kind, given, context)
+  if (!stored) throw alreadyExists(kind, given.metadata.name)
+  return stored
+}
+
+/** Undefined when the name is taken. */
+async function tryCreate(world: World, kind: AnyKind, given: AnyObject, context: WriteContext): Promise<Stored | undefined> {
+  const fresh = withSystemFields(world, given)
+  const request = admissionRequest(world, context, { verb: 'create', kind, object: fresh })
+  const object = redecoded(kind, fresh, await mutated(world.plugins, request))
+  kind.prepareCreate?.(object)
+  const errors = validateCreate(kind, object)
+  if (errors.length > 0) throw invalidObject(kind, object.metadata.name ?? '', errors)
+  const key = keyOf(kind, object.metadata)
+  // quota must not be charged for what cannot be stored
+  if (world.cache.of(kind).get(key)) return undefined
+  await approved(world.plugins, { ...request, object })
+  if (context.dryRun) return unstored(kind, object)
+  const outcome = await commit(world, kind, { key, expected: 0 }, object)
+  return outcome.done ? outcome.stored : undefined
+}
+
+/** The metadata that is the server's own. */
+function withSystemFields({ clock, random }: World, given: AnyObject): AnyObject {
+  const {
+    deletionTimestamp: _at,
+    deletionGracePeriodSeconds: _grace,
+    selfLink: _link,
+    generation: _generation,
+    ...meta
+  } = given.metadata
+  return { ...given, metadata: { ...meta, uid: random.uid(), creationTimestamp: rfc3339(clock.now()) } }
+}

@@ -1,0 +1,78 @@
+// A request's body becomes an object of the kind the path names, or a 400 that says why not.
+import type { AnyKind, AnyObject } from '../api/kind.ts'
+import { kinds } from '../api/kinds.ts'
+import { DecodeError, isRecord } from '../api/schema.ts'
+import { badRequest, type StatusError } from '../api/status.ts'
+import type { Ref } from '../client/client.ts'
+import type { WriteContext } from './api-server.ts'
+
+/** Decodes with defaults. `onStrict` says what unknown fields are answered with when they are refused. */
+export function decodeBody(
+  kind: AnyKind,
+  body: unknown,
+  { fieldValidation = 'Ignore', warn }: Pick<WriteContext, 'fieldValidation' | 'warn'>,
+  onStrict: (why: string) => StatusError = (why) => notDecodable(kind, kind.kind, why),
+): AnyObject {
+  if (!isRecord(body)) throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): not a JSON object`)
+  ownKind(kind, body)
+  const into = { unknown: [] as string[] }
+  const object = decoded(kind, body, into)
+  const faults = into.unknown.map((field) => `unknown field "${field}"`)
+  if (faults.length > 0 && fieldValidation === 'Strict') throw onStrict(`strict decoding error: ${faults.join(', ')}`)
+  if (fieldValidation === 'Warn') for (const fault of faults) warn?.(fault)
+  return object
+}
+
+/** k8s: an absent kind or apiVersion is the path's; another one is refused. */
+function ownKind(kind: AnyKind, body: Record<string, unknown>): void {
+  const { kind: name = kind.kind, apiVersion = kind.apiVersion } = body
+  if (name === '' || typeof name !== 'string' || typeof apiVersion !== 'string') return
+  if (name !== kind.kind) {
+    const known = kinds.some((k) => k.kind === name && k.apiVersion === apiVersion)
+    const why = known
+      ? `converting (${name}) to (${kind.kind}): unknown conversion`
+      : `no kind "${name}" is registered for version "${apiVersion}"`
+    throw badRequest(`${name} in version ${JSON.stringify(versionOf(apiVersion))} cannot be handled as a ${kind.kind}: ${why}`)
+  }
+  if (apiVersion !== '' && apiVersion !== kind.apiVersion)
+    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${kind.apiVersion})`)
+}
+
+function decoded(kind: AnyKind, body: unknown, into: { unknown: string[] }): AnyObject {
+  try {
+    return kind.decode(body, into)
+  } catch (error) {
+    if (error instanceof DecodeError) throw notDecodable(kind, kind.kind, error.message)
+    throw error
+  }
+}
+
+/** What plugins made of `fresh`, canonical again and shared with nobody. */
+export const redecoded = (kind: AnyKind, fresh: AnyObject, mutated: AnyObject): AnyObject =>
+  mutated === fresh ? fresh : decoded(kind, mutated, { unknown: [] })
+
+const notDecodable = (kind: AnyKind, name: string, why: string): StatusError =>
+  badRequest(`${name} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${why}`)
+
+const versionOf = (apiVersion: string): string => apiVersion.slice(apiVersion.indexOf('/') + 1)
+
+/** Fills in the namespace of the request, and refuses another one or, for cluster-scoped kinds, any. */
+export function placeInNamespace(kind: AnyKind, object: AnyObject, namespace: string | undefined): AnyObject {
+  if (kind.scope === 'cluster') {
+    if (object.metadata.namespace) throw badRequest('namespace may not be set for cluster-scoped resources')
+    return object
+  }
+  if (!namespace) throw badRequest('an empty namespace may not be set during creation')
+  const given = object.metadata.namespace
+  if (given && given !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  object.metadata.namespace = namespace
+  return object
+}
+
+/** The body of a PUT must name what the path names. */
+export function checkName(object: AnyObject, { name }: Ref): void {
+  const given = object.metadata.name
+  if (!given) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
+  if (given !== name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`)
+}

@@ -1,0 +1,126 @@
+// PUT, and the loop under every write to an object that is there: read, wish, admit, validate, compare-and-set, again.
+import { approved, mutated } from '../admission/chain.ts'
+import type { AnyKind, AnyObject } from '../api/kind.ts'
+import { conflict, invalidObject, modified, notFound } from '../api/status.ts'
+import { validateUpdate } from '../api/validate.ts'
+import type { Ref } from '../client/client.ts'
+import type { Stored, Subresource, WriteContext } from './api-server.ts'
+import { createNamed } from './create.ts'
+import { checkName, decodeBody, placeInNamespace, redecoded } from './decode-body.ts'
+import { isFinished } from './finalizers.ts'
+import { keyOf } from './keys.ts'
+import { sameAsStored, unstored } from './stored.ts'
+import { admissionRequest, commit, remove, type World } from './world.ts'
+
+export type UpdateContext = WriteContext & { subresource?: Subresource | undefined }
+
+export async function update(
+  world: World,
+  kind: AnyKind,
+  ref: Ref,
+  body: unknown,
+  context: UpdateContext,
+): Promise<{ stored: Stored; created: boolean }> {
+  const read = () => {
+    const object = decodeBody(kind, body, context)
+    checkName(object, ref)
+    return placeInNamespace(kind, object, ref.namespace)
+  }
+  const given = read()
+  const there = world.cache.of(kind).get(keyOf(kind, ref)) !== undefined
+  if (!there && kind.createOnUpdate && !context.subresource) {
+    delete given.metadata.resourceVersion
+    return { stored: await createNamed(world, kind, given, context), created: true }
+  }
+  // each turn of the loop changes its own copy
+  const stored = await rewrite(world, kind, { ref, wish: read }, context)
+  return { stored, created: false }
+}
+
+/** What should become of an object. */
+export interface Rewrite {
+  ref: Ref
+  /** A fresh object to take its place; may be asked again when another write came between. */
+  wish(old: Stored): AnyObject | Promise<AnyObject>
+}
+
+/** Replaces an object by what is wished for it; other writers' changes in between are never lost. */
+export async function rewrite(world: World, kind: AnyKind, { ref, wish }: Rewrite, context: UpdateContext): Promise<Stored> {
+  const key = keyOf(kind, ref)
+  let old = world.cache.of(kind).get(key)
+  for (;;) {
+    if (!old) throw notFound(kind, ref.name)
+    const wished = await wish(old)
+    checkVersion(kind, wished, old)
+    const next = await settled(world, kind, wished, old, context)
+    if (isFinished(kind, next, old.object)) {
+      if (context.dryRun) return unstored(kind, next, old.revision)
+      const outcome = await remove(world, kind, key, old.revision)
+      if (outcome.done) return unstored(kind, next, outcome.revision)
+      old = outcome.current
+    } else {
+      if (sameAsStored(kind, next, old)) return old
+      if (context.dryRun) return unstored(kind, next, old.revision)
+      const outcome = await commit(world, kind, { key, expected: old.revision }, next)
+      if (outcome.done) return outcome.stored
+      old = outcome.current
+    }
+  }
+}
+
+/** k8s: a resourceVersion asks for exactly that state; some kinds insist on one. */
+function checkVersion(kind: AnyKind, { metadata }: AnyObject, old: Stored): void {
+  const { name, uid } = old.object.metadata
+  if (metadata.uid && metadata.uid !== uid)
+    throw conflict(kind, name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid ?? ''}`)
+  const asked = metadata.resourceVersion ?? ''
+  if (asked === '' || asked === '0') {
+    if (kind.unconditionalUpdate !== false) return
+    const message = 'Invalid value: 0x0: must be specified for an update'
+    throw invalidObject(kind, name, [{ reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message }])
+  }
+  if (asked !== String(old.revision)) throw conflict(kind, name, modified)
+}
+
+/** The wish after admission, with everything kept that this way of writing may not change; valid. */
+async function settled(
+  world: World,
+  kind: AnyKind,
+  wished: AnyObject,
+  { object: old }: Stored,
+  context: UpdateContext,
+): Promise<AnyObject> {
+  const { subresource } = context
+  const fresh = withSystemFields(wished, old)
+  const request = admissionRequest(world, context, { verb: 'update', kind, subresource, object: fresh, old })
+  const next = shaped(kind, redecoded(kind, fresh, await mutated(world.plugins, request)), old, subresource)
+  // /finalize writes one list that has no rules of its own
+  const errors = validateUpdate(kind, next, old, subresource === undefined ? undefined : 'status')
+  if (errors.length > 0) throw invalidObject(kind, old.metadata.name, errors)
+  await approved(world.plugins, { ...request, object: next })
+  return next
+}
+
+const systemFields = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const
+
+/** k8s: system metadata left out means "as it was"; generation and managedFields are the server's alone. */
+function withSystemFields(next: AnyObject, { metadata: old }: AnyObject): AnyObject {
+  const { selfLink: _link, resourceVersion: _version, generation: _generation, ...metadata } = next.metadata
+  for (const field of systemFields)
+    if (old[field] !== undefined) Object.assign(metadata, { [field]: metadata[field] ?? old[field] })
+  if (old.generation !== undefined) Object.assign(metadata, { generation: old.generation })
+  return { ...next, metadata }
+}
+
+/** Keeps what the subresource does not write. May change `next`. */
+function shaped(kind: AnyKind, next: AnyObject, old: AnyObject, subresource: Subresource | undefined): AnyObject {
+  if (subresource === 'finalize') return { ...old, spec: next.spec, metadata: next.metadata }
+  if (subresource === 'status') {
+    const shapedNext = { ...old, metadata: next.metadata, status: next.status }
+    kind.prepareStatusUpdate?.(shapedNext, old)
+    return shapedNext
+  }
+  const kept = kind.hasStatus ? { ...next, status: old.status } : next
+  kind.prepareUpdate?.(kept, old)
+  return kept
+}

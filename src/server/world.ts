@@ -1,0 +1,96 @@
+// What every verb of the API server works with.
+import type { AdmissionVerb, AdmissionRequest, Plugin, Reader } from '../admission/chain.ts'
+import type { AnyKind, AnyObject, ObjectOf } from '../api/kind.ts'
+import { internal } from '../api/status.ts'
+import type { Clock } from '../lib/clock.ts'
+import { type Entry, type Outcome, type Store, StoreFullError } from '../store/store.ts'
+import type { Stored, WriteContext } from './api-server.ts'
+import { keyOf, listPrefix } from './keys.ts'
+import { encode, storedFrom } from './stored.ts'
+import type { WatchCache } from './watch-cache.ts'
+
+export interface World {
+  readonly store: Store
+  readonly cache: WatchCache
+  readonly plugins: readonly Plugin[]
+  readonly clock: Clock
+  readonly read: Reader
+  readonly random: Random
+}
+
+/** Where uids and the endings of generated names come from. */
+export interface Random {
+  uid(): string
+  /** A whole number from 0 to `below` - 1. */
+  integer(below: number): number
+}
+
+/** What plugins read: the caches, or the store itself. */
+export function readerOf(store: Store, cache: WatchCache): Reader {
+  const as = <K extends AnyKind>(stored: Stored | undefined) => stored?.object as ObjectOf<K> | undefined
+  return {
+    cached: <K extends AnyKind>(kind: K, ref: { namespace?: string | undefined; name: string }) =>
+      as<K>(cache.of(kind).get(keyOf(kind, ref))),
+    cachedList<K extends AnyKind>(kind: K, namespace?: string) {
+      const prefix = listPrefix(kind, namespace)
+      return Array.from(cache.of(kind).from(prefix, prefix), ([, stored]) => stored.object) as ObjectOf<K>[]
+    },
+    async live<K extends AnyKind>(kind: K, ref: { namespace?: string | undefined; name: string }) {
+      const entry = await store.get(keyOf(kind, ref))
+      return as<K>(entry && storedEntry({ cache }, kind, entry))
+    },
+  }
+}
+
+/** An entry read from the store; the cache's own copy when that is as new, so that nothing is parsed twice. */
+export function storedEntry({ cache }: Pick<World, 'cache'>, kind: AnyKind, entry: Entry): Stored {
+  const cached = cache.of(kind).get(entry.key)
+  return cached?.revision === entry.revision ? cached : storedFrom(kind, entry.value, entry.revision)
+}
+
+export type Committed = { done: true; stored: Stored } | { done: false; current: Stored | undefined }
+
+/** Writes an object that is at `expected` now, and waits until every reader of this server can see it. */
+export async function commit(
+  world: World,
+  kind: AnyKind,
+  { key, expected }: { key: string; expected: number },
+  object: AnyObject,
+): Promise<Committed> {
+  const value = encode(kind, object)
+  const outcome = await written(world, key, expected, value)
+  if (!outcome.done) return { done: false, current: outcome.current && storedEntry(world, kind, outcome.current) }
+  await world.cache.reached(outcome.revision)
+  const seen = world.cache.of(kind).at(outcome.revision)?.now
+  return { done: true, stored: seen ?? storedFrom(kind, value, outcome.revision) }
+}
+
+export type Removed = { done: true; revision: number } | { done: false; current: Stored | undefined }
+
+/** Removes an object that is at `expected` now, and waits until every reader of this server has lost it. */
+export async function remove(world: World, kind: AnyKind, key: string, expected: number): Promise<Removed> {
+  const outcome = await written(world, key, expected, null)
+  if (!outcome.done) return { done: false, current: outcome.current && storedEntry(world, kind, outcome.current) }
+  await world.cache.reached(outcome.revision)
+  return outcome
+}
+
+async function written({ store }: World, key: string, expected: number, value: Uint8Array | null): Promise<Outcome> {
+  try {
+    return await store.set(key, expected, value)
+  } catch (error) {
+    // k8s: has no word for this; reads go on, and writes do when there is room again
+    if (error instanceof StoreFullError) throw internal('the store has no space left on device, so nothing was written')
+    throw error
+  }
+}
+
+/** The request as admission plugins see it. */
+export function admissionRequest(
+  world: World,
+  { user, dryRun = false, warn }: WriteContext,
+  about: { verb: AdmissionVerb; kind: AnyKind; subresource?: string | undefined; object: AnyObject; old?: AnyObject | undefined },
+): AdmissionRequest {
+  const { namespace, name } = (about.old ?? about.object).metadata
+  return { ...about, namespace, name, user, dryRun, read: world.read, warn: (text) => warn?.(text) }
+}
