@@ -1,0 +1,41 @@
+// A rule that says which nodes a Pod may go to.
+import type { NodeView } from './node-view.ts'
+import type { PodNeed } from './pod-need.ts'
+import type { Reason } from './reason.ts'
+
+/** What can change so that a Pod which a filter refused fits after all. A node that appears may help any filter. */
+export type Change =
+  | 'assigned-pod-gone'
+  | 'node-allocatable'
+  | 'node-handlers'
+  | 'node-labels'
+  | 'node-taints'
+  | 'node-unschedulable'
+  | 'runtime-class'
+
+/** Facts that are neither Pod nor node. */
+export interface World {
+  /** RuntimeClass name to its handler. */
+  classes: ReadonlyMap<string, string>
+}
+
+/** No node can be right, whichever it is. */
+export interface Rejection {
+  rejected: Reason
+}
+
+export interface Filter<T = unknown> {
+  /** Upstream's plugin name where there is one. */
+  name: string
+  helpedBy: readonly Change[]
+  /** Once per Pod; undefined: this Pod is none of the filter's business. */
+  prepare(need: PodNeed, world: World): T | Rejection | undefined
+  /** cost: once per Pod and node. Undefined: fits, without allocation; else every reason why not. */
+  check(state: T, node: NodeView): readonly Reason[] | undefined
+}
+
+/** Hides what `prepare` hands to `check`. */
+export const filter = <T>(declared: Filter<T>): Filter => declared as unknown as Filter
+
+export const isRejection = (state: unknown): state is Rejection =>
+  typeof state === 'object' && state !== null && 'rejected' in state

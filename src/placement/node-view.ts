@@ -1,0 +1,111 @@
+// A node and the Pods on it, as plain numbers that filters and scores compare.
+import type { Node } from '../api/core/node.ts'
+import type { Taint } from '../api/core/toleration.ts'
+import { amounts, milliOf, unitsOf } from '../ledger/amounts.ts'
+import { othersOf, type PodNeed } from './pod-need.ts'
+
+/** Millicores, bytes, pieces. */
+export interface Columns {
+  milliCpu: number
+  memoryBytes: number
+  ephemeralBytes: number
+  others: Map<string, number>
+}
+
+/** Changed only by `addPod`, `removePod` and `showNode`. */
+export interface NodeView {
+  readonly name: string
+  node: Node
+  allocatable: Columns
+  maxPods: number
+  labels: Readonly<Record<string, string>>
+  unschedulable: boolean
+  /** Taints that keep Pods away: NoSchedule and NoExecute. */
+  hardTaints: readonly Taint[]
+  /** PreferNoSchedule. */
+  softTaints: readonly Taint[]
+  /** What RuntimeClass.handler may name here; undefined when the node does not report it. */
+  handlers: ReadonlySet<string> | undefined
+  /** By uid. */
+  readonly pods: Map<string, PodNeed>
+  readonly requested: Columns
+  assumedMilliCpu: number
+  assumedMemoryBytes: number
+  /** `TCP/8080` to the addresses it is taken on, with how many Pods say so. */
+  readonly ports: Map<string, Map<string, number>>
+}
+
+/** `node` without Pods. */
+export function nodeView(node: Node): NodeView {
+  const view = {
+    name: node.metadata.name,
+    pods: new Map<string, PodNeed>(),
+    requested: { milliCpu: 0, memoryBytes: 0, ephemeralBytes: 0, others: new Map<string, number>() },
+    assumedMilliCpu: 0,
+    assumedMemoryBytes: 0,
+    ports: new Map<string, Map<string, number>>(),
+    ...shown(node),
+  }
+  return view
+}
+
+/** Takes over a newer state of the node itself; its Pods stay. */
+export const showNode = (view: NodeView, node: Node): void => void Object.assign(view, shown(node))
+
+function shown(node: Node) {
+  const allocatable = amounts(node.status.allocatable ?? node.status.capacity)
+  const taints = node.spec.taints ?? []
+  const handlers = node.status.runtimeHandlers
+  return {
+    node,
+    allocatable: {
+      milliCpu: milliOf(allocatable.get('cpu')),
+      memoryBytes: unitsOf(allocatable.get('memory')),
+      ephemeralBytes: unitsOf(allocatable.get('ephemeral-storage')),
+      others: new Map(othersOf(allocatable)),
+    },
+    maxPods: unitsOf(allocatable.get('pods')),
+    labels: node.metadata.labels ?? {},
+    unschedulable: node.spec.unschedulable ?? false,
+    hardTaints: taints.filter((t) => t.effect === 'NoSchedule' || t.effect === 'NoExecute'),
+    softTaints: taints.filter((t) => t.effect === 'PreferNoSchedule'),
+    handlers: handlers && handlers.length > 0 ? new Set(handlers.map((h) => h.name)) : undefined,
+  }
+}
+
+/** Counts `need` on the node; a Pod that is there already is counted anew. */
+export function addPod(view: NodeView, need: PodNeed): void {
+  removePod(view, need.uid)
+  view.pods.set(need.uid, need)
+  count(view, need, 1)
+}
+
+/** Takes the Pod off the node; nothing happens when it is not there. */
+export function removePod(view: NodeView, uid: string): void {
+  const need = view.pods.get(uid)
+  if (!need) return
+  view.pods.delete(uid)
+  count(view, need, -1)
+}
+
+function count(view: NodeView, need: PodNeed, sign: 1 | -1): void {
+  const { requested, ports } = view
+  requested.milliCpu += sign * need.milliCpu
+  requested.memoryBytes += sign * need.memoryBytes
+  requested.ephemeralBytes += sign * need.ephemeralBytes
+  view.assumedMilliCpu += sign * need.assumedMilliCpu
+  view.assumedMemoryBytes += sign * need.assumedMemoryBytes
+  for (const [name, amount] of need.others) bump(requested.others, name, sign * amount)
+  for (const { key, ip } of need.hostPorts) {
+    let taken = ports.get(key)
+    if (!taken) ports.set(key, (taken = new Map()))
+    bump(taken, ip, sign)
+    if (taken.size === 0) ports.delete(key)
+  }
+}
+
+function bump(counts: Map<string, number>, key: string, by: number): void {
+  const next = (counts.get(key) ?? 0) + by
+  if (next === 0) counts.delete(key)
+  else counts.set(key, next)
+}
