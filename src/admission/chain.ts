@@ -84,9 +84,21 @@ export async function approved(plugins: readonly Plugin[], request: AdmissionReq
   for (const p of plugins) if (p.validate && handles(p, request)) await p.validate(request)
 }
 
-/** The object after every plugin had its say. The server validates it between the two. */
+/** The object after every plugin's `mutate`. For creates and updates: a delete only asks `approved`. */
+export async function mutated(plugins: readonly Plugin[], request: AdmissionRequest): Promise<AnyObject> {
+  let object = request.object
+  for (const p of plugins) if (p.mutate && handles(p, request)) object = await p.mutate({ ...request, object })
+  return object
+}
+
+/** Asks every plugin's `validate`; `request.object` is the final one. Throws the StatusError of the first that refuses. */
+export async function approved(plugins: readonly Plugin[], request: AdmissionRequest): Promise<void> {
+  for (const p of plugins) if (p.validate && handles(p, request)) await p.validate(request)
+}
+
+/** Both phases: the object after every plugin had its say. */
 export async function admitted(plugins: readonly Plugin[], request: AdmissionRequest): Promise<AnyObject> {
-  const object = await mutated(plugins, request)
+  const object = request.verb === 'delete' ? request.object : await mutated(plugins, request)
   await approved(plugins, { ...request, object })
   return object
 }

@@ -10,20 +10,20 @@ export const namespaceLifecycle: Plugin = {
   name: 'NamespaceLifecycle',
   verbs: ['create', 'update', 'delete'],
   subresources: ['status', 'binding'],
-  // k8s: refuses while objects are still being changed, before any later plugin can
+  // k8s: refuses in the first phase, before any later plugin looks at the object
   async mutate(request) {
-    await check(request)
+    await checkNamespace(request)
     return request.object
+  },
+  validate(request) {
+    if (request.verb === 'delete' && request.kind.kind === Namespace.kind && immortal.includes(request.name))
+      throw denied(request, 'this namespace may not be deleted')
   },
 }
 
-async function check(request: AdmissionRequest): Promise<void> {
+async function checkNamespace(request: AdmissionRequest): Promise<void> {
   const { verb, kind, namespace } = request
-  if (kind.kind === Namespace.kind) {
-    if (verb === 'delete' && immortal.includes(request.name)) throw denied(request, 'this namespace may not be deleted')
-    return
-  }
-  if (namespace === undefined || verb === 'delete') return
+  if (namespace === undefined || kind.kind === Namespace.kind) return
   const ref = { name: namespace }
   const found = request.read.cached(Namespace, ref) ?? (await request.read.live(Namespace, ref))
   if (!found) throw notFound(Namespace, namespace)

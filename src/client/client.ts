@@ -52,10 +52,11 @@ export interface Client {
   watch<K extends AnyKind>(kind: K, since: string, where: Where & { signal: AbortSignal }): AsyncIterable<Watched<ObjectOf<K>>>
   /** `metadata.namespace` of the object says where. */
   create<K extends AnyKind>(kind: K, object: ObjectOf<K>, options?: WriteOptions): Promise<ObjectOf<K>>
+  /** `finalize` is for Namespaces: it writes `spec.finalizers` and nothing else. */
   update<K extends AnyKind>(
     kind: K,
     object: ObjectOf<K>,
-    options?: WriteOptions & { subresource?: 'status' },
+    options?: WriteOptions & { subresource?: 'status' | 'finalize' | undefined },
   ): Promise<ObjectOf<K>>
   patch<K extends AnyKind>(
     kind: K,
