@@ -72,18 +72,6 @@ const handles = (p: Plugin, request: AdmissionRequest): boolean =>
   (p.kind === undefined || p.kind.kind === request.kind.kind) &&
   (request.subresource === undefined || (p.subresources ?? []).includes(request.subresource))
 
-/** The object after every plugin's `mutate`. Throws the StatusError of the first that refuses. */
-export async function mutated(plugins: readonly Plugin[], request: AdmissionRequest): Promise<AnyObject> {
-  let object = request.object
-  for (const p of plugins) if (p.mutate && handles(p, request)) object = await p.mutate({ ...request, object })
-  return object
-}
-
-/** Every plugin's `validate`, of an object that is known to be valid. Throws the StatusError of the first that refuses. */
-export async function approved(plugins: readonly Plugin[], request: AdmissionRequest): Promise<void> {
-  for (const p of plugins) if (p.validate && handles(p, request)) await p.validate(request)
-}
-
 /** The object after every plugin's `mutate`. For creates and updates: a delete only asks `approved`. */
 export async function mutated(plugins: readonly Plugin[], request: AdmissionRequest): Promise<AnyObject> {
   let object = request.object
