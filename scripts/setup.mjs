@@ -1,6 +1,6 @@
 // What every main command needs first: npm packages as locked, and (as root on Debian or Ubuntu) the system packages that are missing.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 
 export const root = resolve(import.meta.dirname, '..')
@@ -12,9 +12,9 @@ export function have(binary) {
 }
 
 /** Runs a command with its output kept; throws with that output when it fails. */
-function run(command, args, env = {}) {
+function run(command, args, { env = {}, cwd = root } = {}) {
   const done = spawnSync(command, args, {
-    cwd: root,
+    cwd,
     encoding: 'utf8',
     env: { ...process.env, ...env },
     maxBuffer: 64 * 1024 * 1024,
@@ -57,7 +57,7 @@ export function installSystemPackages() {
   if (before.length === 0) return { installed: [], missing: [], why: '' }
   if (process.getuid?.() !== 0) return { installed: [], missing: before, why: 'not root' }
   if (!isDebian() || !have('apt-get')) return { installed: [], missing: before, why: 'not Debian or Ubuntu' }
-  const quiet = { DEBIAN_FRONTEND: 'noninteractive' }
+  const quiet = { env: { DEBIAN_FRONTEND: 'noninteractive' } }
   try {
     run('apt-get', ['update', '-qq'], quiet)
     run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...before], quiet)
@@ -65,4 +65,25 @@ export function installSystemPackages() {
     return { installed: [], missing: lacking(), why: String(error.message).split('\n')[0] }
   }
   return { installed: before, missing: lacking(), why: '' }
+}
+
+/**
+ * Path of Debian's own kubectl (1.20 on Debian 12), which speaks SPDY only, unpacked beside whatever kubectl is installed:
+ * tests run both. Undefined where it cannot be had.
+ */
+export function oldKubectl() {
+  const folder = join(root, 'node_modules', '.cache', 'kubectl-debian')
+  const path = join(folder, 'usr', 'bin', 'kubectl')
+  if (existsSync(path)) return path
+  if (!isDebian() || !have('apt-get') || !have('dpkg')) return undefined
+  try {
+    mkdirSync(folder, { recursive: true })
+    run('apt-get', ['download', '-qq', 'kubernetes-client'], { cwd: folder })
+    const [archive] = readdirSync(folder).filter((name) => name.endsWith('.deb'))
+    run('dpkg', ['-x', archive, folder], { cwd: folder })
+    rmSync(join(folder, archive))
+    return existsSync(path) ? path : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -1,7 +1,7 @@
 // `npm test`: all set-up and every test, ending in the line `N passed, N failed`.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { installNpmPackages, installSystemPackages, root } from './setup.mjs'
+import { installNpmPackages, installSystemPackages, oldKubectl, root } from './setup.mjs'
 
 if (installNpmPackages()) console.log('installed the npm packages')
 const { installed, missing, why } = installSystemPackages()
@@ -9,5 +9,7 @@ if (installed.length > 0) console.log(`installed ${installed.join(', ')}`)
 if (missing.length > 0) console.log(`without ${missing.join(', ')} (${why}): tests that need them are skipped, each saying so`)
 
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-const { status } = spawnSync(process.execPath, [vitest, 'run', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
+const kubectl = process.env.KUBECTL_1_20 ?? oldKubectl()
+const env = { ...process.env, ...(kubectl ? { KUBECTL_1_20: kubectl } : {}) }
+const { status } = spawnSync(process.execPath, [vitest, 'run', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit', env })
 process.exit(status ?? 1)
