@@ -1,0 +1,53 @@
+// The status of a Pod as the kubelet reports it: all of it from what is seen now and what was reported before. Pure.
+import type { Pod } from '../api/core/pod.ts'
+import type { PodStatus } from '../api/core/pod-status.ts'
+import { qosClass } from '../api/core/qos.ts'
+import { rfc3339 } from '../lib/clock.ts'
+import { containerStatuses, type StatusFacts } from './container-statuses.ts'
+import { podConditions } from './pod-conditions.ts'
+import { podPhase } from './pod-phase.ts'
+import type { Seen } from './seen.ts'
+
+export interface PodStatusFacts extends StatusFacts {
+  now: number
+  /** When this node took the Pod on. */
+  startedAt: number
+  hostIPs: readonly string[]
+  /** The Pod as a whole has failed: it was not let in, or its time is up. */
+  failed: { reason: string; message: string } | undefined
+}
+
+/** `pod.status` is the last status known: times of transitions and what is not the kubelet's are kept from it. */
+export function podStatus(pod: Pod, seen: Seen, facts: PodStatusFacts): PodStatus {
+  const { status } = pod
+  const rejected = facts.failed !== undefined && seen.containers.length === 0 && !status.containerStatuses
+  if (rejected) return { ...status, phase: 'Failed', ...facts.failed, startTime: startTime(pod, facts), qosClass: qosOf(pod) }
+  const statuses = containerStatuses(pod, seen, facts)
+  const over = status.phase === 'Succeeded' || status.phase === 'Failed' ? status.phase : undefined
+  const phase = facts.failed ? 'Failed' : (over ?? podPhase(pod, statuses, facts.ended))
+  const hostNetwork = pod.spec.hostNetwork === true
+  const ready = seen.sandboxes[0]?.state === 'ready'
+  const ips = ready ? (hostNetwork ? facts.hostIPs : seen.ips) : (status.podIPs ?? []).map(({ ip }) => ip)
+  const sandboxReady = ready && (hostNetwork || seen.ips.length > 0)
+  const { podIP: _ip, podIPs: _ips, nominatedNodeName: _nominated, ...kept } = status
+  return {
+    ...kept,
+    phase,
+    conditions: podConditions(pod, { phase, statuses, sandboxReady, now: facts.now }),
+    ...facts.failed,
+    ...addresses('hostIP', facts.hostIPs),
+    ...addresses('podIP', ips),
+    startTime: startTime(pod, facts),
+    ...(pod.spec.initContainers?.length ? { initContainerStatuses: statuses.init } : {}),
+    containerStatuses: statuses.main,
+    qosClass: qosOf(pod),
+  }
+}
+
+const qosOf = (pod: Pod): string => pod.status.qosClass ?? qosClass(pod)
+const startTime = (pod: Pod, { startedAt }: PodStatusFacts): string => pod.status.startTime ?? rfc3339(startedAt)
+
+function addresses(field: 'hostIP' | 'podIP', ips: readonly string[]): Partial<PodStatus> {
+  const [first] = ips
+  return first === undefined ? {} : { [field]: first, [`${field}s`]: ips.map((ip) => ({ ip })) }
+}
