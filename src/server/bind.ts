@@ -1,18 +1,18 @@
 // POST pods/NAME/binding: the scheduler's word that a Pod goes to a node.
+import { approved, mutated } from '../admission/chain.ts'
 import { Binding } from '../api/core/binding.ts'
 import { Pod } from '../api/core/pod.ts'
 import type { PodCondition } from '../api/core/pod-status.ts'
 import { type FieldError, notSupported, required } from '../api/field-error.ts'
 import type { AnyObject } from '../api/kind.ts'
-import { badRequest, conflict, invalidObject, type Status } from '../api/status.ts'
+import { badRequest, conflict, invalidObject, notFound, type Status } from '../api/status.ts'
 import type { Ref } from '../client/client.ts'
 import { rfc3339 } from '../lib/clock.ts'
 import type { WriteContext } from './api-server.ts'
 import { decodeBody, placeInNamespace } from './decode-body.ts'
 import { keyOf } from './keys.ts'
-import { approved, mutated } from '../admission/chain.ts'
-import { notFound } from '../api/status.ts'
-import { admissionRequest, commit, type World } from './world.ts'
+import { encode } from './stored.ts'
+import { admissionRequest, commit, present, type World } from './world.ts'
 
 const podsBinding = { group: '', plural: 'pods/binding', kind: 'Binding' }
 
@@ -39,7 +39,7 @@ function bindingErrors({ target }: Binding): FieldError[] {
 
 async function assign(world: World, ref: Ref, binding: Binding, { dryRun }: WriteContext): Promise<void> {
   const key = keyOf(Pod, ref)
-  let old = world.cache.of(Pod).get(key)
+  let old = await present(world, Pod, key)
   for (;;) {
     if (!old) throw notFound(Pod, ref.name)
     const pod = old.object as Pod
@@ -47,7 +47,7 @@ async function assign(world: World, ref: Ref, binding: Binding, { dryRun }: Writ
     if (why) throw conflict(podsBinding, ref.name, why)
     if (dryRun) return
     const next: AnyObject = bound(pod, binding, rfc3339(world.clock.now()))
-    const outcome = await commit(world, Pod, { key, expected: old.revision }, next)
+    const outcome = await commit(world, Pod, { key, expected: old.revision }, encode(Pod, next))
     if (outcome.done) return
     old = outcome.current
   }

@@ -7,7 +7,7 @@ import { rfc3339 } from '../lib/clock.ts'
 import type { Stored, WriteContext } from './api-server.ts'
 import { decodeBody, placeInNamespace, redecoded } from './decode-body.ts'
 import { keyOf } from './keys.ts'
-import { unstored } from './stored.ts'
+import { encode, unstored } from './stored.ts'
 import { admissionRequest, commit, type World } from './world.ts'
 
 const nameTries = 8
@@ -18,8 +18,7 @@ const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789'
 
 export async function create(
   world: World,
-  kind: AnyKind,
-  { namespace }: { namespace?: string | undefined },
+  { kind, namespace }: { kind: AnyKind; namespace?: string | undefined },
   body: unknown,
   context: WriteContext,
 ): Promise<Stored> {
@@ -66,7 +65,7 @@ async function tryCreate(world: World, kind: AnyKind, given: AnyObject, context:
   if (world.cache.of(kind).get(key)) return undefined
   await approved(world.plugins, { ...request, object })
   if (context.dryRun) return unstored(kind, object)
-  const outcome = await commit(world, kind, { key, expected: 0 }, object)
+  const outcome = await commit(world, kind, { key, expected: 0 }, encode(kind, object))
   return outcome.done ? outcome.stored : undefined
 }
 

@@ -6,19 +6,19 @@ import { badRequest, type StatusError } from '../api/status.ts'
 import type { Ref } from '../client/client.ts'
 import type { WriteContext } from './api-server.ts'
 
-/** Decodes with defaults. `onStrict` says what unknown fields are answered with when they are refused. */
+/** Decodes with defaults. `refuse` words what is thrown for wrong types and, under Strict, unknown fields; default a 400. */
 export function decodeBody(
   kind: AnyKind,
   body: unknown,
   { fieldValidation = 'Ignore', warn }: Pick<WriteContext, 'fieldValidation' | 'warn'>,
-  onStrict: (why: string) => StatusError = (why) => notDecodable(kind, kind.kind, why),
+  refuse: (why: string) => StatusError = (why) => notDecodable(kind, why),
 ): AnyObject {
   if (!isRecord(body)) throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): not a JSON object`)
   ownKind(kind, body)
   const into = { unknown: [] as string[] }
-  const object = decoded(kind, body, into)
+  const object = decoded(kind, body, into, refuse)
   const faults = into.unknown.map((field) => `unknown field "${field}"`)
-  if (faults.length > 0 && fieldValidation === 'Strict') throw onStrict(`strict decoding error: ${faults.join(', ')}`)
+  if (faults.length > 0 && fieldValidation === 'Strict') throw refuse(`strict decoding error: ${faults.join(', ')}`)
   if (fieldValidation === 'Warn') for (const fault of faults) warn?.(fault)
   return object
 }
@@ -38,11 +38,16 @@ function ownKind(kind: AnyKind, body: Record<string, unknown>): void {
     throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${kind.apiVersion})`)
 }
 
-function decoded(kind: AnyKind, body: unknown, into: { unknown: string[] }): AnyObject {
+function decoded(
+  kind: AnyKind,
+  body: unknown,
+  into: { unknown: string[] },
+  refuse = (why: string) => notDecodable(kind, why),
+): AnyObject {
   try {
     return kind.decode(body, into)
   } catch (error) {
-    if (error instanceof DecodeError) throw notDecodable(kind, kind.kind, error.message)
+    if (error instanceof DecodeError) throw refuse(error.message)
     throw error
   }
 }
@@ -51,8 +56,8 @@ function decoded(kind: AnyKind, body: unknown, into: { unknown: string[] }): Any
 export const redecoded = (kind: AnyKind, fresh: AnyObject, mutated: AnyObject): AnyObject =>
   mutated === fresh ? fresh : decoded(kind, mutated, { unknown: [] })
 
-const notDecodable = (kind: AnyKind, name: string, why: string): StatusError =>
-  badRequest(`${name} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${why}`)
+const notDecodable = (kind: AnyKind, why: string): StatusError =>
+  badRequest(`${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${why}`)
 
 const versionOf = (apiVersion: string): string => apiVersion.slice(apiVersion.indexOf('/') + 1)
 

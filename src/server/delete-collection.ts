@@ -10,8 +10,7 @@ import type { World } from './world.ts'
 /** Resolves to the objects that were there. k8s: not atomic; objects that go meanwhile are no error. */
 export async function deleteCollection(
   world: World,
-  kind: AnyKind,
-  where: Where,
+  { kind, where }: { kind: AnyKind; where: Where },
   options: DeleteOptions,
   context: WriteContext,
 ): Promise<StoredList> {
@@ -19,7 +18,7 @@ export async function deleteCollection(
   const results = await Promise.all(
     items.map(async ({ object }): Promise<Stored[]> => {
       try {
-        return [(await deleted(world, kind, object.metadata, options, context)).stored]
+        return [(await deleted(world, { kind, ref: object.metadata }, options, context)).stored]
       } catch (error) {
         if (isNotFound(error)) return []
         throw error

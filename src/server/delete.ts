@@ -3,13 +3,13 @@ import { approved } from '../admission/chain.ts'
 import type { Pod } from '../api/core/pod.ts'
 import type { AnyKind, AnyObject } from '../api/kind.ts'
 import { badRequest, conflict, notFound, type Status, success } from '../api/status.ts'
-import type { DeleteOptions, Ref } from '../client/client.ts'
+import type { DeleteOptions } from '../client/client.ts'
 import { rfc3339 } from '../lib/clock.ts'
 import type { Stored, WriteContext } from './api-server.ts'
 import { hasFinalizers } from './finalizers.ts'
 import { keyOf } from './keys.ts'
-import { unstored } from './stored.ts'
-import { admissionRequest, commit, remove, type World } from './world.ts'
+import { encode, unstored } from './stored.ts'
+import { admissionRequest, commit, present, remove, type Target, type World } from './world.ts'
 
 export interface Deletion {
   /** The object as it was last. */
@@ -23,12 +23,11 @@ const answersWithObject = new Set(['Pod', 'Service', 'ServiceAccount', 'Resource
 
 export async function deleteOne(
   world: World,
-  kind: AnyKind,
-  ref: Ref,
+  { kind, ref }: Target,
   options: DeleteOptions,
   context: WriteContext,
 ): Promise<Stored | Status> {
-  const { stored, gone } = await deleted(world, kind, ref, options, context)
+  const { stored, gone } = await deleted(world, { kind, ref }, options, context)
   const { name, uid = '' } = stored.object.metadata
   return gone && !answersWithObject.has(kind.kind) ? success(kind, name, uid) : stored
 }
@@ -36,15 +35,14 @@ export async function deleteOne(
 /** Deletes or marks an object; other writers' changes in between are never lost. */
 export async function deleted(
   world: World,
-  kind: AnyKind,
-  ref: Ref,
+  { kind, ref }: Target,
   options: DeleteOptions,
   context: WriteContext,
 ): Promise<Deletion> {
   checkOptions(options)
   const key = keyOf(kind, ref)
   const dryRun = context.dryRun ?? options.dryRun ?? false
-  let old = world.cache.of(kind).get(key)
+  let old = await present(world, kind, key)
   for (;;) {
     if (!old) throw notFound(kind, ref.name)
     checkPreconditions(kind, old, options)
@@ -53,7 +51,7 @@ export async function deleted(
     if (plan.do === 'nothing') return { stored: old, gone: false }
     if (plan.do === 'mark') {
       if (dryRun) return { stored: unstored(kind, plan.object, old.revision), gone: false }
-      const outcome = await commit(world, kind, { key, expected: old.revision }, plan.object)
+      const outcome = await commit(world, kind, { key, expected: old.revision }, encode(kind, plan.object))
       if (outcome.done) return { stored: outcome.stored, gone: false }
       old = outcome.current
     } else {

@@ -18,7 +18,7 @@ import { patch } from './patch.ts'
 import { update } from './update.ts'
 import { watch } from './watch.ts'
 import { openWatchCache } from './watch-cache.ts'
-import { type Random, readerOf, type World } from './world.ts'
+import { present, type Random, readerOf, type World } from './world.ts'
 
 export interface ApiServerOptions {
   /** Stays open when the server closes. */
@@ -42,18 +42,18 @@ export async function openApiServer(options: ApiServerOptions): Promise<ApiServe
   const server: ApiServer = {
     kinds,
     async get(kind, ref) {
-      const stored = cache.of(kind).get(keyOf(kind, ref))
+      const stored = await present(world, kind, keyOf(kind, ref))
       if (!stored) throw notFound(kind, ref.name)
       return stored
     },
     list: (kind, query) => list(world, kind, query),
     watch: (kind, query) => watch(world, kind, query),
-    create: (kind, ref, body, context) => create(world, kind, ref, body, context),
+    create: (kind, ref, body, context) => create(world, { kind, ...ref }, body, context),
     bind: (ref, body, context) => bind(world, ref, body, context),
-    update: (kind, ref, body, context) => update(world, kind, ref, body, context),
-    patch: (kind, ref, body, context) => patch(world, kind, { ref, ...body }, context),
-    delete: (kind, ref, how, context) => deleteOne(world, kind, ref, how, context),
-    deleteCollection: (kind, where, how, context) => deleteCollection(world, kind, where, how, context),
+    update: (kind, ref, body, context) => update(world, { kind, ref }, body, context),
+    patch: (kind, ref, body, context) => patch(world, { kind, ref }, body, context),
+    delete: (kind, ref, how, context) => deleteOne(world, { kind, ref }, how, context),
+    deleteCollection: (kind, where, how, context) => deleteCollection(world, { kind, where }, how, context),
     client: (user, groups = ['system:masters', 'system:authenticated']) => localClient(server, { name: user, groups }),
     async close() {
       closing.abort()

@@ -66,9 +66,9 @@ export function unstored(kind: AnyKind, object: AnyObject, revision = 0): Stored
   return { revision: 0, bytes: value, object: freeze(JSON.parse(text.decode(value)) as AnyObject) }
 }
 
-/** Whether writing `object` would change nothing. The order of map keys does not count. */
-export function sameAsStored(kind: AnyKind, object: AnyObject, stored: Stored): boolean {
-  const next = splice(encode(kind, object), headOf(kind).length, 0, versionField(stored.revision))
+/** Whether writing `value` would change nothing. The order of map keys does not count. */
+export function sameAsStored(kind: AnyKind, value: Uint8Array, stored: Stored): boolean {
+  const next = splice(value, headOf(kind).length, 0, versionField(stored.revision))
   if (next.length !== stored.bytes.length) return false
   return Buffer.compare(next, stored.bytes) === 0 || sameJson(JSON.parse(text.decode(next)), stored.object)
 }

@@ -1,71 +1,72 @@
 // PUT, and the loop under every write to an object that is there: read, wish, admit, validate, compare-and-set, again.
 import { approved, mutated } from '../admission/chain.ts'
 import type { AnyKind, AnyObject } from '../api/kind.ts'
-import { conflict, invalidObject, modified, notFound } from '../api/status.ts'
+import { conflict, invalidObject, isNotFound, modified, notFound } from '../api/status.ts'
 import { validateUpdate } from '../api/validate.ts'
-import type { Ref } from '../client/client.ts'
 import type { Stored, Subresource, WriteContext } from './api-server.ts'
 import { createNamed } from './create.ts'
 import { checkName, decodeBody, placeInNamespace, redecoded } from './decode-body.ts'
 import { isFinished } from './finalizers.ts'
 import { keyOf } from './keys.ts'
-import { sameAsStored, unstored } from './stored.ts'
-import { admissionRequest, commit, remove, type World } from './world.ts'
+import { encode, sameAsStored, unstored } from './stored.ts'
+import { admissionRequest, commit, type Committed, present, remove, type Target, type World } from './world.ts'
 
 export type UpdateContext = WriteContext & { subresource?: Subresource | undefined }
 
 export async function update(
   world: World,
-  kind: AnyKind,
-  ref: Ref,
+  { kind, ref }: Target,
   body: unknown,
   context: UpdateContext,
 ): Promise<{ stored: Stored; created: boolean }> {
-  const read = () => {
+  const wish = () => {
     const object = decodeBody(kind, body, context)
     checkName(object, ref)
     return placeInNamespace(kind, object, ref.namespace)
   }
-  const given = read()
-  const there = world.cache.of(kind).get(keyOf(kind, ref)) !== undefined
-  if (!there && kind.createOnUpdate && !context.subresource) {
-    delete given.metadata.resourceVersion
-    return { stored: await createNamed(world, kind, given, context), created: true }
+  const target = { kind, ref }
+  try {
+    return { stored: await rewrite(world, target, wish, context), created: false }
+  } catch (error) {
+    if (!isNotFound(error) || !kind.createOnUpdate || context.subresource) throw error
   }
-  // each turn of the loop changes its own copy
-  const stored = await rewrite(world, kind, { ref, wish: read }, context)
-  return { stored, created: false }
+  const given = wish()
+  delete given.metadata.resourceVersion
+  return { stored: await createNamed(world, kind, given, context), created: true }
 }
 
-/** What should become of an object. */
-export interface Rewrite {
-  ref: Ref
-  /** A fresh object to take its place; may be asked again when another write came between. */
-  wish(old: Stored): AnyObject | Promise<AnyObject>
-}
+/** A fresh object to take the old one's place; may be asked again when another write came between. */
+export type Wish = (old: Stored) => AnyObject
 
 /** Replaces an object by what is wished for it; other writers' changes in between are never lost. */
-export async function rewrite(world: World, kind: AnyKind, { ref, wish }: Rewrite, context: UpdateContext): Promise<Stored> {
+export async function rewrite(world: World, { kind, ref }: Target, wish: Wish, context: UpdateContext): Promise<Stored> {
   const key = keyOf(kind, ref)
-  let old = world.cache.of(kind).get(key)
+  let old = await present(world, kind, key)
   for (;;) {
     if (!old) throw notFound(kind, ref.name)
-    const wished = await wish(old)
+    const wished = wish(old)
     checkVersion(kind, wished, old)
-    const next = await settled(world, kind, wished, old, context)
-    if (isFinished(kind, next, old.object)) {
-      if (context.dryRun) return unstored(kind, next, old.revision)
-      const outcome = await remove(world, kind, key, old.revision)
-      if (outcome.done) return unstored(kind, next, outcome.revision)
-      old = outcome.current
-    } else {
-      if (sameAsStored(kind, next, old)) return old
-      if (context.dryRun) return unstored(kind, next, old.revision)
-      const outcome = await commit(world, kind, { key, expected: old.revision }, next)
-      if (outcome.done) return outcome.stored
-      old = outcome.current
-    }
+    const next = await settled(world, kind, { wished, old: old.object }, context)
+    const outcome = await replaced(world, kind, { key, old, next }, context)
+    if (outcome.done) return outcome.stored
+    old = outcome.current
   }
+}
+
+/** One try to put `next` where `old` is. */
+async function replaced(
+  world: World,
+  kind: AnyKind,
+  { key, old, next }: { key: string; old: Stored; next: AnyObject },
+  { dryRun }: UpdateContext,
+): Promise<Committed> {
+  const value = encode(kind, next)
+  const finished = isFinished(kind, next, old.object)
+  if (!finished && sameAsStored(kind, value, old)) return { done: true, stored: old }
+  if (dryRun) return { done: true, stored: unstored(kind, next, old.revision) }
+  if (!finished) return commit(world, kind, { key, expected: old.revision }, value)
+  const outcome = await remove(world, kind, key, old.revision)
+  return outcome.done ? { done: true, stored: unstored(kind, next, outcome.revision) } : outcome
 }
 
 /** k8s: a resourceVersion asks for exactly that state; some kinds insist on one. */
@@ -86,8 +87,7 @@ function checkVersion(kind: AnyKind, { metadata }: AnyObject, old: Stored): void
 async function settled(
   world: World,
   kind: AnyKind,
-  wished: AnyObject,
-  { object: old }: Stored,
+  { wished, old }: { wished: AnyObject; old: AnyObject },
   context: UpdateContext,
 ): Promise<AnyObject> {
   const { subresource } = context

@@ -81,7 +81,7 @@ async function* newEvents(
 
 /** Reads the whole store's history, which is sure to come to where the ring begins. Returns the cursor there. */
 async function* olderEvents(
-  { store, cache: { of } }: World,
+  { store, cache }: World,
   kind: AnyKind,
   { cursor: since, selection, signal }: Cursor,
 ): AsyncGenerator<readonly StoredEvent[], number> {
@@ -91,7 +91,7 @@ async function* olderEvents(
       cursor = changes.at(-1)?.revision ?? cursor
       const seen = changes.flatMap((change) => seenAs(eventOfChange(kind, change, since), selection) ?? [])
       if (seen.length > 0) yield seen
-      if (of(kind).reaches(cursor)) break
+      if (cache.of(kind).reaches(cursor)) break
     }
   } catch (error) {
     throw error instanceof CompactedError ? tooOld(since, error.oldest) : error

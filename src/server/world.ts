@@ -5,9 +5,16 @@ import { internal } from '../api/status.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Entry, type Outcome, type Store, StoreFullError } from '../store/store.ts'
 import type { Stored, WriteContext } from './api-server.ts'
+import type { Ref } from '../client/client.ts'
 import { keyOf, listPrefix } from './keys.ts'
-import { encode, storedFrom } from './stored.ts'
+import { storedFrom } from './stored.ts'
 import type { WatchCache } from './watch-cache.ts'
+
+/** One object, which may or may not be there. */
+export interface Target {
+  kind: AnyKind
+  ref: Ref
+}
 
 export interface World {
   readonly store: Store
@@ -48,16 +55,23 @@ export function storedEntry({ cache }: Pick<World, 'cache'>, kind: AnyKind, entr
   return cached?.revision === entry.revision ? cached : storedFrom(kind, entry.value, entry.revision)
 }
 
+/** What is there now. A miss is asked of the store itself, where another server may have written. */
+export async function present(world: World, kind: AnyKind, key: string): Promise<Stored | undefined> {
+  const cached = world.cache.of(kind).get(key)
+  if (cached) return cached
+  const entry = await world.store.get(key)
+  return entry && storedEntry(world, kind, entry)
+}
+
 export type Committed = { done: true; stored: Stored } | { done: false; current: Stored | undefined }
 
-/** Writes an object that is at `expected` now, and waits until every reader of this server can see it. */
+/** Writes an encoded object whose key is at `expected` now, and waits until every reader of this server can see it. */
 export async function commit(
   world: World,
   kind: AnyKind,
   { key, expected }: { key: string; expected: number },
-  object: AnyObject,
+  value: Uint8Array,
 ): Promise<Committed> {
-  const value = encode(kind, object)
   const outcome = await written(world, key, expected, value)
   if (!outcome.done) return { done: false, current: outcome.current && storedEntry(world, kind, outcome.current) }
   await world.cache.reached(outcome.revision)
