@@ -23,7 +23,9 @@ function counted(texts: readonly string[]): string {
 function preemptionText(need: PodNeed, { refusals, rejected, nodes }: Unplaced): string {
   if (need.pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
   const hopeless = 'Preemption is not helpful for scheduling'
-  const per = rejected ? new Array<string>(nodes).fill(hopeless) : refusals.map((refusal) => victims(need, refusal, hopeless))
+  const per = rejected
+    ? Array.from({ length: nodes }, () => hopeless)
+    : refusals.map((refusal) => victims(need, refusal, hopeless))
   return `0/${nodes} nodes are available: ${counted(per)}.`
 }
 
