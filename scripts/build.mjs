@@ -40,7 +40,9 @@ export async function build() {
     // lmdb loads its native part from beside itself
     external: ['lmdb'],
     // some packages are CommonJS and call require()
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
   })
   // dated by its start: a source that changed meanwhile is newer
   writeFileSync(stamp, `${startedAt.toISOString()}\n`)
@@ -49,7 +51,15 @@ export async function build() {
 
 function emitTypes() {
   const tsc = join(root, 'node_modules', '.bin', 'tsc')
-  const args = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--outDir', join(dist, 'types'), '--rewriteRelativeImportExtensions']
+  const args = [
+    '--noEmit',
+    'false',
+    '--declaration',
+    '--emitDeclarationOnly',
+    '--outDir',
+    join(dist, 'types'),
+    '--rewriteRelativeImportExtensions',
+  ]
   const { status } = spawnSync(tsc, args, { cwd: root, stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }

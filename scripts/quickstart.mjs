@@ -19,7 +19,9 @@ async function step(what, work) {
   const spinner = isTerminal ? setInterval(show, 80) : undefined
   const end = (sign, detail) => {
     clearInterval(spinner)
-    process.stdout.write(`${isTerminal ? '\r' : ''}  ${sign} ${what}${detail ? `: ${detail}` : ''} ${dim(`(${since(from)})`)}${isTerminal ? '\x1b[K' : ''}\n`)
+    process.stdout.write(
+      `${isTerminal ? '\r' : ''}  ${sign} ${what}${detail ? `: ${detail}` : ''} ${dim(`(${since(from)})`)}${isTerminal ? '\x1b[K' : ''}\n`,
+    )
   }
   try {
     const { detail, value } = await work()
@@ -41,7 +43,9 @@ function run(command, args, { input, env } = {}) {
     child.stdout.on('data', (text) => (stdout += text))
     child.stderr.on('data', (text) => (stderr += text))
     child.once('error', reject)
-    child.once('close', (code) => (code === 0 ? resolve(stdout) : reject(Object.assign(new Error(`${stderr}${stdout}`.trim()), { code }))))
+    child.once('close', (code) =>
+      code === 0 ? resolve(stdout) : reject(Object.assign(new Error(`${stderr}${stdout}`.trim()), { code })),
+    )
     child.stdin.on('error', () => {})
     child.stdin.end(input ?? '')
   })
@@ -57,7 +61,10 @@ await step('npm packages', async () => {
 const lacking = await step('system packages', async () => {
   await nextTurn()
   const { installed, missing, why } = installSystemPackages()
-  const detail = [installed.length > 0 ? `installed ${installed.join(', ')}` : '', missing.length > 0 ? `without ${missing.join(', ')} (${why})` : '']
+  const detail = [
+    installed.length > 0 ? `installed ${installed.join(', ')}` : '',
+    missing.length > 0 ? `without ${missing.join(', ')} (${why})` : '',
+  ]
   return { detail: detail.filter(Boolean).join('; ') || 'already there', value: missing }
 })
 await step('build', async () => {
@@ -71,7 +78,8 @@ if (!have('kubectl')) {
   console.error('\nkubectl is not on PATH: install it (https://kubernetes.io/docs/tasks/tools/), then run this again')
   process.exit(1)
 }
-const why = process.getuid?.() !== 0 ? 'not root' : !have('containerd') || !have('runc') ? `no ${lacking.join(', ') || 'containerd'}` : ''
+const why =
+  process.getuid?.() !== 0 ? 'not root' : !have('containerd') || !have('runc') ? `no ${lacking.join(', ') || 'containerd'}` : ''
 const simulated = why !== ''
 
 const status = await step('cluster', async () => {
@@ -85,8 +93,13 @@ const kubectl = (...args) => run('kubectl', ['--kubeconfig', status.kubeconfig, 
 const { text, pods } = await step('examples/quickstart.yaml', async () => {
   const offered = new Set(status.nodes.flatMap((node) => node.handlers))
   const { parseAllDocuments } = await import('yaml')
-  const all = parseAllDocuments(readFileSync(join(root, 'examples', 'quickstart.yaml'), 'utf8')).map((doc) => ({ doc, object: doc.toJS() }))
-  const handlerOf = new Map(all.filter(({ object }) => object.kind === 'RuntimeClass').map(({ object }) => [object.metadata.name, object.handler]))
+  const all = parseAllDocuments(readFileSync(join(root, 'examples', 'quickstart.yaml'), 'utf8')).map((doc) => ({
+    doc,
+    object: doc.toJS(),
+  }))
+  const handlerOf = new Map(
+    all.filter(({ object }) => object.kind === 'RuntimeClass').map(({ object }) => [object.metadata.name, object.handler]),
+  )
   const handler = ({ object }) => (object.kind === 'RuntimeClass' ? object.handler : handlerOf.get(object.spec.runtimeClassName))
   const kept = all.filter((item) => offered.has(handler(item)))
   const leftOut = [...new Set(all.filter((item) => !offered.has(handler(item))).map(handler))]
@@ -108,8 +121,15 @@ show('$ kubectl get runtimeclass', await kubectl('get', 'runtimeclass'))
 show('$ kubectl get pods -o wide', await kubectl('get', 'pods', '-o', 'wide'))
 const isSimulated = status.nodes.every((node) => node.runtime.startsWith('simulated:'))
 if (isSimulated) {
-  show('What runs them', `Nothing: this cluster is simulated${why ? ` (${why})` : ''}. No container was started; handlers, scheduling, statuses and logs are as on a real node.`)
-} else show('$ bin/polypod runtimes --pods    (handler, shim and OCI runtime that really run each Pod)', await polypod('runtimes', '--pods'))
+  show(
+    'What runs them',
+    `Nothing: this cluster is simulated${why ? ` (${why})` : ''}. No container was started; handlers, scheduling, statuses and logs are as on a real node.`,
+  )
+} else
+  show(
+    '$ bin/polypod runtimes --pods    (handler, shim and OCI runtime that really run each Pod)',
+    await polypod('runtimes', '--pods'),
+  )
 
 console.log(`
 ${bold(`Done after ${since(started)}.`)}
