@@ -11,7 +11,7 @@ export interface PodCgroupsOptions {
   root: string
   driver: CgroupDriver
   /** What could not be done and why, each thing once. */
-  log(line: string): void
+  log: (line: string) => void
 }
 
 export interface PodKey {

@@ -17,7 +17,7 @@ export interface ProberOptions {
   events: PodEvents
   probe: ProbeOnce
   /** Only when something in `results` has changed. */
-  onChange(target: ProbeTarget, probe: ProbeType): void
+  onChange: (target: ProbeTarget, probe: ProbeType) => void
 }
 
 export interface Prober {
