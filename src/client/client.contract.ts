@@ -2,32 +2,14 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'vitest'
 import { ConfigMap } from '../api/core/config-map.ts'
-import { statusOf } from '../api/status.ts'
+import { configMap } from '../testing/api-server.ts'
+import { refusal } from '../testing/refusal.ts'
 import type { Client, Watched } from './client.ts'
 
 /** A client of an empty control plane with no admission plugins. */
 export interface OpenClient {
   client: Client
   close(): Promise<void>
-}
-
-export const configMap = (name: string, more: Partial<ConfigMap> = {}): ConfigMap => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  ...more,
-  metadata: { name, namespace: 'default', ...more.metadata },
-})
-
-/** `code reason: message` of the Status that `attempt` is refused with. */
-export async function refusal(attempt: Promise<unknown>): Promise<string> {
-  try {
-    await attempt
-  } catch (error) {
-    const status = statusOf(error)
-    if (!status) throw error
-    return `${status.code} ${status.reason ?? ''}: ${status.message ?? ''}`
-  }
-  return assert.fail('was not refused')
 }
 
 export function clientContract(name: string, open: () => Promise<OpenClient>): void {

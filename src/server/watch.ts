@@ -1,10 +1,11 @@
 // WATCH: a cursor into a kind's ring of events, or, for an older start, into the store's own history until it reaches the ring.
 import type { AnyKind } from '../api/kind.ts'
-import { badRequest, gone, type StatusError } from '../api/status.ts'
+import { gone, type StatusError } from '../api/status.ts'
 import { type Change, CompactedError } from '../store/store.ts'
 import type { StoredEvent, WatchQuery } from './api-server.ts'
 import { type CacheEvent, eventOf, type KindCache } from './kind-cache.ts'
 import { kindPrefix } from './keys.ts'
+import { checkWatchOptions, revisionOf } from './list-options.ts'
 import { type Selection, selectionOf } from './selection.ts'
 import { storedFrom } from './stored.ts'
 import type { World } from './world.ts'
@@ -13,6 +14,7 @@ const batchLimit = 1000
 
 /** Ends when the signal aborts or the server closes. Throws 410 when the events after the cursor are gone. */
 export async function* watch(world: World, kind: AnyKind, query: WatchQuery): AsyncGenerator<readonly StoredEvent[]> {
+  checkWatchOptions(query)
   const selection = selectionOf(kind, query)
   const cache = world.cache.of(kind)
   const start = startOf(query)
@@ -38,14 +40,6 @@ function startOf({ resourceVersion = '', sendInitialEvents }: WatchQuery): { ini
   if (sendInitialEvents !== undefined)
     return sendInitialEvents || since === 0 ? { initial: sendInitialEvents } : { initial: false, since }
   return since === 0 ? { initial: true } : { initial: false, since }
-}
-
-/** A resourceVersion as a client sends it; absent is 0. */
-export function revisionOf(text: string | undefined): number {
-  if (text === undefined || text === '') return 0
-  if (!/^\d{1,15}$/.test(text))
-    throw badRequest(`Invalid value: ${JSON.stringify(text)}: resourceVersion must be a decimal number`)
-  return Number(text)
 }
 
 function initialEvents(cache: KindCache, { prefix, matches }: Selection): StoredEvent[] {
