@@ -1,0 +1,25 @@
+// THE list of controllers. A new one is one file and one line here.
+import type { Controller } from './controller.ts'
+import { eventTtl } from './event-ttl.ts'
+import { namespaceController } from './namespace.ts'
+import { nodeLifecycle } from './node-lifecycle.ts'
+import { podGc } from './pod-gc.ts'
+import { rootCa } from './root-ca.ts'
+import { serviceAccount } from './service-account.ts'
+import { taintEviction } from './taint-eviction.ts'
+
+export interface ControllerOptions {
+  /** The cluster's CA certificate in PEM, which every namespace gets as kube-root-ca.crt. */
+  rootCa: string
+}
+
+/** Fresh controllers for one cluster; each keeps its own memory. */
+export const controllers = (options: ControllerOptions): readonly Controller[] => [
+  namespaceController(),
+  serviceAccount(),
+  rootCa(options.rootCa),
+  podGc(),
+  nodeLifecycle(),
+  taintEviction(),
+  eventTtl(),
+]
