@@ -36,7 +36,3 @@ function victims(need: PodNeed, { node, reasons }: Refusal, hopeless: string): s
     if (priority < need.priority) return 'Preemption of Pods with lower priority is not supported'
   return 'No preemption victims found for incoming pod'
 }
-
-/** Names of the filters that keep the Pod from being placed: what must change for one of them. */
-export const rejectors = ({ refusals, rejected }: Unplaced): ReadonlySet<string> =>
-  new Set(rejected ? [rejected.filter] : refusals.map((refusal) => refusal.filter))

@@ -3,16 +3,6 @@ import type { NodeView } from './node-view.ts'
 import type { PodNeed } from './pod-need.ts'
 import type { Reason } from './reason.ts'
 
-/** What can change so that a Pod which a filter refused fits after all. A node that appears may help any filter. */
-export type Change =
-  | 'assigned-pod-gone'
-  | 'node-allocatable'
-  | 'node-handlers'
-  | 'node-labels'
-  | 'node-taints'
-  | 'node-unschedulable'
-  | 'runtime-class'
-
 /** Facts that are neither Pod nor node. */
 export interface World {
   /** RuntimeClass name to its handler. */
@@ -27,7 +17,6 @@ export interface Rejection {
 export interface Filter<T = unknown> {
   /** Upstream's plugin name where there is one. */
   name: string
-  helpedBy: readonly Change[]
   /** Once per Pod; undefined: this Pod is none of the filter's business. */
   prepare(need: PodNeed, world: World): T | Rejection | undefined
   /** cost: once per Pod and node. Undefined: fits, without allocation; else every reason why not. */

@@ -20,7 +20,6 @@ function prepare({ pod }: PodNeed): Wanted | undefined {
 /** nodeSelector and required node affinity, both. */
 export const nodeAffinity = filter({
   name: 'NodeAffinity',
-  helpedBy: ['node-labels'],
   prepare,
   check({ selector, terms }: Wanted, { name, labels }) {
     for (const [key, value] of selector) if (labels[key] !== value) return elsewhere

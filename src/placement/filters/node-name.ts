@@ -5,7 +5,6 @@ const other = [{ text: "node(s) didn't match the requested node name", unresolva
 /** A Pod that names its node. */
 export const nodeName = filter({
   name: 'NodeName',
-  helpedBy: [],
   prepare: ({ pod }) => pod.spec.nodeName || undefined,
   check: (wanted: string, node) => (node.name === wanted ? undefined : other),
 })

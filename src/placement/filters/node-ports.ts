@@ -7,7 +7,6 @@ const everywhere = '0.0.0.0'
 /** Host ports; 0.0.0.0 clashes with every address. */
 export const nodePorts = filter({
   name: 'NodePorts',
-  helpedBy: ['assigned-pod-gone'],
   prepare: ({ hostPorts }) => (hostPorts.length === 0 ? undefined : hostPorts),
   check(wanted: readonly HostPort[], { ports }) {
     for (const { key, ip } of wanted) {

@@ -7,7 +7,6 @@ const cordoned = [{ text: 'node(s) were unschedulable', unresolvable: true }]
 /** `kubectl cordon`. k8s: a Pod that tolerates the taint which goes with it may stay or come. */
 export const nodeUnschedulable = filter({
   name: 'NodeUnschedulable',
-  helpedBy: ['node-unschedulable', 'node-taints'],
   prepare: ({ pod }) => ((pod.spec.tolerations ?? []).some((t) => tolerates(t, taint)) ? undefined : true),
   check: (_: true, node) => (node.unschedulable ? cordoned : undefined),
 })

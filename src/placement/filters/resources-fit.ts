@@ -6,7 +6,6 @@ import type { Reason } from '../reason.ts'
 /** What the node has too little of, overhead counted on both sides. */
 export const resourcesFit = filter({
   name: 'NodeResourcesFit',
-  helpedBy: ['assigned-pod-gone', 'node-allocatable'],
   prepare: (need) => need,
   check(need: PodNeed, node) {
     const { allocatable: has, requested: used } = node

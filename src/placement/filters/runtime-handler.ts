@@ -21,7 +21,6 @@ function prepare({ pod }: PodNeed, { classes }: World): Wanted | Rejection | und
 /** A node that reports no handlers at all is trusted to have them: upstream's kubelets need not report. */
 export const runtimeHandler = filter({
   name: 'RuntimeHandler',
-  helpedBy: ['node-handlers', 'runtime-class'],
   prepare,
   check: ({ handler, lacking }: Wanted, { handlers }) => (!handlers || handlers.has(handler) ? undefined : lacking),
 })

@@ -7,7 +7,6 @@ const none: readonly Toleration[] = []
 /** NoSchedule and NoExecute taints; the first that is not tolerated is named. */
 export const taintToleration = filter({
   name: 'TaintToleration',
-  helpedBy: ['node-taints'],
   prepare: ({ pod }) => pod.spec.tolerations ?? none,
   check(tolerations: readonly Toleration[], node) {
     if (node.hardTaints.length === 0) return undefined

@@ -1,0 +1,41 @@
+// Tells the API server where a Pod goes, and takes it back when that fails.
+import { Binding } from '../api/core/binding.ts'
+import { Pod } from '../api/core/pod.ts'
+import { isConflict, isNotFound } from '../api/status.ts'
+import type { PodNeed } from '../placement/pod-need.ts'
+import { tellWhyNot } from './condition.ts'
+import { roomOn } from './room.ts'
+import type { SchedulerWorld } from './world.ts'
+
+/** The Pod is assumed on `nodeName` already; it stays so until the watch confirms it. Never rejects because of the binding. */
+export async function bindPod(world: SchedulerWorld, need: PodNeed, nodeName: string): Promise<void> {
+  const { name, namespace, uid } = need.pod.metadata
+  const { apiVersion, kind } = Binding
+  const target = { kind: 'Node', name: nodeName }
+  try {
+    await world.client.createSubresource(Pod, { namespace, name }, 'binding', {
+      apiVersion,
+      kind,
+      metadata: { name, namespace, uid },
+      target,
+    })
+  } catch (error) {
+    return takeBack(world, need, error)
+  }
+  world.queue.remove(need.uid)
+  world.events.event(need.pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${nodeName}`)
+}
+
+async function takeBack(world: SchedulerWorld, need: PodNeed, error: unknown): Promise<void> {
+  const { queue, snapshot, events } = world
+  // the watch may have confirmed the binding, or told that the Pod is gone, although the answer was lost
+  if (!queue.has(need.uid)) return
+  const left = snapshot.removePod(need.uid)
+  queue.failed(need.uid, 'error')
+  if (left) roomOn(world, left)
+  // gone, being deleted or bound by somebody else: the watch tells the rest
+  if (isNotFound(error) || isConflict(error)) return
+  const message = `binding rejected: ${error instanceof Error ? error.message : String(error)}`
+  events.event(need.pod, 'Warning', 'FailedScheduling', message)
+  await tellWhyNot(world, need.pod, { reason: 'SchedulerError', message })
+}

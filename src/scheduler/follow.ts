@@ -1,0 +1,78 @@
+// Keeps snapshot and queue in step with the API server.
+import { Node } from '../api/core/node.ts'
+import { Pod } from '../api/core/pod.ts'
+import { RuntimeClass } from '../api/node/runtime-class.ts'
+import { type Change, mirror } from '../client/mirror.ts'
+import { runtimeHandler } from '../placement/filters/runtime-handler.ts'
+import { podNeed } from '../placement/pod-need.ts'
+import { tellWhyNot } from './condition.ts'
+import { roomOn } from './room.ts'
+import type { SchedulerWorld } from './world.ts'
+
+/** Resolves when everything that exists is known. Goes on until `signal` aborts. */
+export async function follow(world: SchedulerWorld, signal: AbortSignal): Promise<void> {
+  const { client, clock, log } = world
+  const options = <T>(what: string, take: (world: SchedulerWorld, change: Change<T>) => void) => ({
+    ...{ clock, signal },
+    onError: (error: unknown) => log(`scheduler: cannot watch ${what}: ${String(error)}`, error),
+    onChange(change: Change<T>) {
+      try {
+        take(world, change)
+      } catch (error) {
+        log(`scheduler: cannot read one of the ${what}: ${String(error)}`, error)
+      }
+    },
+  })
+  // classes and nodes first: a Pod that is new to us should find them
+  if (world.profile.filters.includes(runtimeHandler)) await mirror(client, RuntimeClass, options('runtime classes', takeClass))
+  await mirror(client, Node, options('nodes', takeNode))
+  await mirror(client, Pod, options('pods', takePod))
+}
+
+function takeClass({ snapshot, queue }: SchedulerWorld, { type, object }: Change<RuntimeClass>): void {
+  const { name } = object.metadata
+  if (type === 'DELETED') snapshot.classes.delete(name)
+  else if (snapshot.classes.get(name) === object.handler) return
+  else snapshot.classes.set(name, object.handler)
+  queue.retryWhere(({ pod }) => pod.spec.runtimeClassName === name)
+}
+
+function takeNode(world: SchedulerWorld, { type, object }: Change<Node>): void {
+  if (type === 'DELETED') return world.snapshot.removeNode(object.metadata.name)
+  const changed = world.snapshot.setNode(object)
+  if (changed) roomOn(world, changed)
+}
+
+const isOver = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
+
+function takePod(world: SchedulerWorld, change: Change<Pod>): void {
+  const { snapshot, queue } = world
+  const { type, object: pod } = change
+  const uid = pod.metadata.uid ?? ''
+  if (type === 'DELETED' || isOver(pod)) {
+    queue.remove(uid)
+    const left = snapshot.removePod(uid)
+    if (left) roomOn(world, left)
+  } else if (pod.spec.nodeName) {
+    queue.remove(uid)
+    const left = snapshot.setPod(podNeed(pod), pod.spec.nodeName)
+    if (left) roomOn(world, left)
+  } else takePending(world, change)
+}
+
+function takePending(world: SchedulerWorld, { object: pod, old }: Change<Pod>): void {
+  const { snapshot, queue } = world
+  const uid = pod.metadata.uid ?? ''
+  // a binding is under way (should it fail, this is the Pod to try again), or done and this is older than it
+  if (snapshot.nodeOf(uid) !== undefined) return queue.has(uid) ? queue.put(podNeed(pod), false) : undefined
+  // k8s: a Pod that is being deleted is not placed any more
+  if (pod.spec.schedulerName !== world.name || pod.metadata.deletionTimestamp) return queue.remove(uid)
+  if (pod.spec.schedulingGates?.length) {
+    queue.remove(uid)
+    const message = 'Scheduling is blocked due to non-empty scheduling gates'
+    return world.spawn(() => tellWhyNot(world, pod, { reason: 'SchedulingGated', message }))
+  }
+  // our own words in its status are no news
+  const changed = old === undefined || JSON.stringify(old.spec) !== JSON.stringify(pod.spec)
+  queue.put(podNeed(pod), changed)
+}

@@ -1,0 +1,110 @@
+// The scheduler: one Pod after the other gets a node, or a reason why not.
+import { eventRecorder } from '../client/event-recorder.ts'
+import type { Client } from '../client/client.ts'
+import type { Clock } from '../lib/clock.ts'
+import { woken } from '../lib/scope.ts'
+import { decide, type DecideOptions, enoughNodes, isPlaced } from '../placement/decide.ts'
+import { defaultProfile } from '../placement/default-profile.ts'
+import { failureText } from '../placement/explain.ts'
+import type { PodNeed } from '../placement/pod-need.ts'
+import { upstreamProfile } from '../placement/upstream-profile.ts'
+import { bindPod } from './bind.ts'
+import { tellWhyNot } from './condition.ts'
+import { follow } from './follow.ts'
+import { podQueue } from './queue.ts'
+import { snapshot } from './snapshot.ts'
+import type { SchedulerWorld } from './world.ts'
+
+export interface SchedulerOptions {
+  client: Client
+  clock: Clock
+  /** `upstream` does not look at runtime handlers. Default `default`. */
+  profile?: 'default' | 'upstream' | undefined
+  /** spec.schedulerName of the Pods that are ours; default `default-scheduler`. */
+  name?: string | undefined
+  log?: ((line: string, cause?: unknown) => void) | undefined
+  /** Breaks ties: 0 to 1. */
+  random?: (() => number) | undefined
+}
+
+/** So many bindings and status writes are under way at most. */
+const maxWrites = 64
+/** After looking at so many nodes the rest of the process gets a turn: a few milliseconds. */
+const nodesPerTurn = 20_000
+
+/** Places Pods until `signal` aborts, then finishes the writes that are under way. Server failures are survived. */
+export async function runScheduler(options: SchedulerOptions, signal: AbortSignal): Promise<void> {
+  const { client, clock, name = 'default-scheduler', log = () => {}, random = Math.random } = options
+  const writes = boundedWrites(log)
+  const world: SchedulerWorld = {
+    ...{ client, clock, name, log, spawn: writes.spawn, queue: podQueue(clock), snapshot: snapshot() },
+    profile: options.profile === 'upstream' ? upstreamProfile : defaultProfile,
+    events: eventRecorder(client, { component: name, clock }),
+  }
+  await follow(world, signal)
+  let examined = 0
+  let start = 0
+  for (;;) {
+    const need = await world.queue.take(signal)
+    if (!need) break
+    const looked = place(world, need, { random, start })
+    start += looked
+    examined += looked
+    if (examined >= nodesPerTurn) {
+      examined = 0
+      await new Promise<void>((resolve) => void setImmediate(resolve))
+    }
+    await writes.free(signal)
+  }
+  await writes.finished()
+}
+
+/** One decision and what follows from it. Returns how many nodes were looked at. */
+function place(world: SchedulerWorld, need: PodNeed, { random, start }: Pick<DecideOptions, 'random' | 'start'>): number {
+  const { snapshot: seen, queue, profile, events, log } = world
+  const { nodes, classes } = seen
+  // k8s: a Pod that is being deleted is not placed any more
+  if (need.pod.metadata.deletionTimestamp) {
+    queue.remove(need.uid)
+    return 0
+  }
+  try {
+    const decision = decide(need, nodes, profile, { classes, random, start, enough: enoughNodes(nodes.length) })
+    if (isPlaced(decision)) {
+      const { name } = decision.node
+      seen.setPod(need, name)
+      world.spawn(() => bindPod(world, need, name))
+    } else {
+      queue.failed(need.uid, 'unschedulable')
+      const message = failureText(need, decision)
+      events.event(need.pod, 'Warning', 'FailedScheduling', message)
+      world.spawn(() => tellWhyNot(world, need.pod, { reason: 'Unschedulable', message }))
+    }
+    return decision.examined
+  } catch (error) {
+    log(`scheduler: cannot place ${need.pod.metadata.namespace}/${need.pod.metadata.name}: ${String(error)}`, error)
+    queue.failed(need.uid, 'error')
+    return nodes.length
+  }
+}
+
+function boundedWrites(log: (line: string, cause?: unknown) => void) {
+  const running = new Set<Promise<void>>()
+  let wake = () => {}
+  return {
+    spawn: (task: () => Promise<void>): void => {
+      const one = task()
+        .catch((error: unknown) => log(`scheduler: ${String(error)}`, error))
+        .finally(() => {
+          running.delete(one)
+          wake()
+        })
+      running.add(one)
+    },
+    /** Waits until another write may start. */
+    async free(signal: AbortSignal): Promise<void> {
+      while (running.size >= maxWrites && !signal.aborted) await woken(signal, (w) => (wake = w))
+    },
+    finished: async (): Promise<void> => void (await Promise.all(running)),
+  }
+}

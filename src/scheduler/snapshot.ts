@@ -1,0 +1,103 @@
+// The cluster as the scheduler sees it, kept up to date change by change: nodes as numbers, and the Pods it has just placed.
+import type { Node } from '../api/core/node.ts'
+import { addPod, nodeView, type NodeView, removePod, showNode } from '../placement/node-view.ts'
+import type { PodNeed } from '../placement/pod-need.ts'
+
+export interface Snapshot {
+  /** In the order they appeared. The same array, changed in place. */
+  readonly nodes: readonly NodeView[]
+  /** RuntimeClass name to handler. */
+  readonly classes: Map<string, string>
+  /** Returns the node when something about it changed that placement looks at. */
+  setNode(node: Node): NodeView | undefined
+  removeNode(name: string): void
+  /** The Pod is on this node, in truth or by assumption. Returns the node it was on before, when that is another. */
+  setPod(need: PodNeed, nodeName: string): NodeView | undefined
+  /** Returns the node it was on, which has more room now. */
+  removePod(uid: string): NodeView | undefined
+  /** Where the Pod is or is assumed to be. */
+  nodeOf(uid: string): string | undefined
+}
+
+interface Home {
+  nodeName: string
+  need: PodNeed
+}
+
+interface State {
+  nodes: NodeView[]
+  byName: Map<string, NodeView>
+  homes: Map<string, Home>
+  /** Pods of nodes that are not known (yet, or no more), by node name. */
+  homeless: Map<string, Map<string, PodNeed>>
+}
+
+export function snapshot(): Snapshot {
+  const state: State = { nodes: [], byName: new Map(), homes: new Map(), homeless: new Map() }
+  return {
+    nodes: state.nodes,
+    classes: new Map(),
+    setNode: (node) => setNode(state, node),
+    removeNode: (name) => removeNode(state, name),
+    setPod(need, nodeName) {
+      const before = state.homes.get(need.uid)
+      const left = before && before.nodeName !== nodeName ? leaveHome(state, need.uid) : undefined
+      state.homes.set(need.uid, { nodeName, need })
+      enterHome(state, need, nodeName)
+      return left
+    },
+    removePod: (uid) => leaveHome(state, uid),
+    nodeOf: (uid) => state.homes.get(uid)?.nodeName,
+  }
+}
+
+function setNode(state: State, node: Node): NodeView | undefined {
+  const { name } = node.metadata
+  const known = state.byName.get(name)
+  if (known) {
+    const same = placementFacts(known.node) === placementFacts(node)
+    showNode(known, node)
+    return same ? undefined : known
+  }
+  const view = nodeView(node)
+  state.byName.set(name, view)
+  state.nodes.push(view)
+  for (const need of state.homeless.get(name)?.values() ?? []) addPod(view, need)
+  state.homeless.delete(name)
+  return view
+}
+
+/** All of a node that filters and scores read. Heartbeats change none of it. */
+const placementFacts = ({ metadata, spec, status }: Node): string =>
+  JSON.stringify([metadata.labels, spec.unschedulable, spec.taints, status.allocatable, status.capacity, status.runtimeHandlers])
+
+function removeNode(state: State, name: string): void {
+  const view = state.byName.get(name)
+  if (!view) return
+  state.byName.delete(name)
+  state.nodes.splice(state.nodes.indexOf(view), 1)
+  if (view.pods.size > 0) state.homeless.set(name, new Map(view.pods))
+}
+
+function enterHome(state: State, need: PodNeed, nodeName: string): void {
+  const view = state.byName.get(nodeName)
+  if (view) return addPod(view, need)
+  let waiting = state.homeless.get(nodeName)
+  if (!waiting) state.homeless.set(nodeName, (waiting = new Map()))
+  waiting.set(need.uid, need)
+}
+
+function leaveHome(state: State, uid: string): NodeView | undefined {
+  const home = state.homes.get(uid)
+  if (!home) return undefined
+  state.homes.delete(uid)
+  const view = state.byName.get(home.nodeName)
+  if (view) {
+    removePod(view, uid)
+    return view
+  }
+  const waiting = state.homeless.get(home.nodeName)
+  waiting?.delete(uid)
+  if (waiting?.size === 0) state.homeless.delete(home.nodeName)
+  return undefined
+}
