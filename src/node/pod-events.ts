@@ -2,19 +2,15 @@
 import type { Pod } from '../api/core/pod.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 
-/** A Pod, or the container of that name in it (involvedObject.fieldPath `spec.containers{name}`). */
-export interface Concerned {
-  pod: Pod
-  container?: string | undefined
+export interface PodEvents {
+  /** `container` names the container concerned (involvedObject.fieldPath `spec.containers{name}`). Never throws. */
+  event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void
 }
 
-export interface PodEvents {
-  /** Never throws. */
-  event(concerned: Concerned, type: 'Normal' | 'Warning', reason: string, message: string): void
-}
+type Said = Parameters<PodEvents['event']>
 
 export const podEvents = (recorder: EventRecorder): PodEvents => ({
-  event({ pod, container }, type, reason, message) {
+  event(...[pod, type, reason, message, container]: Said) {
     const at = container === undefined ? recorder : recorder.at(fieldPathOf(pod, container))
     at.event(pod, type, reason, message)
   },
