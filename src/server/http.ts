@@ -1,6 +1,20 @@
 // The API server's port: HTTPS, HTTP/2 and HTTP/1.1, client certificates.
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { createSecureServer, type Http2SecureServer } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { User } from '../admission/chain.ts'
+import { unauthorized } from '../api/status.ts'
 import type { Clock } from '../lib/clock.ts'
+import { refuseUpgrade, type UpgradeRequest } from '../lib/upgrade.ts'
 import type { ApiServer } from './api-server.ts'
+import { userOf } from './auth.ts'
+import type { HttpRequest, HttpResponse, HttpWorld } from './call.ts'
+import { dispatch, dispatchUpgrade, failureOf, splitUrl } from './dispatch.ts'
+import { makeDocuments } from './documents.ts'
+import { jsonBytes } from './respond.ts'
 
 /** PEM texts. */
 export interface TlsMaterial {
@@ -20,7 +34,7 @@ export interface HttpServerOptions {
   clock: Clock
   /** What the API server shows to kubelets, and the CA it holds them to. */
   kubelet: { clientTls: TlsMaterial }
-  /** Hears of everything unexpected, once, with its cause. */
+  /** Hears of everything unexpected, once, with its cause. Default: standard error. */
   log?: ((message: string, error: unknown) => void) | undefined
 }
 
@@ -30,4 +44,75 @@ export interface HttpServer {
   url: string
   /** Ends watches and connections. */
   close(): Promise<void>
+}
+
+/** Serves when it resolves. Rejects with the system's error (EADDRINUSE) when the port is not to be had. */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { api, clock, port, host = '127.0.0.1', log = console.error } = options
+  const documents = makeDocuments(api.kinds)
+  const world: HttpWorld = { api, clock, documents, kubeletTls: options.kubelet.clientTls, log }
+  const server = createSecureServer({
+    ...options.tls,
+    ...{ requestCert: true, rejectUnauthorized: false, allowHTTP1: true },
+    // thousands of watches may share a connection; what each has in flight is bounded in watch-stream.ts
+    ...{ maxSessionMemory: 512, settings: { maxConcurrentStreams: 1000 } },
+  })
+  const users = userCache()
+  server.on('request', (request: HttpRequest, response: HttpResponse) => {
+    request.on('error', ignore)
+    response.on('error', ignore)
+    void dispatch(world, { request, response, user: users(request) })
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    void upgrade(world, { request, socket, head }, userOf(request.socket as TLSSocket))
+  })
+  const sockets = track(server)
+  server.listen(port, host)
+  await once(server, 'listening')
+  const address = server.address() as AddressInfo
+  return {
+    port: address.port,
+    url: `https://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    async close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+      if (server.listening || sockets.size > 0) await once(server, 'close')
+    },
+  }
+}
+
+const ignore = () => undefined
+
+function track(server: Http2SecureServer): Set<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.setNoDelay(true)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
+}
+
+/** A connection's certificate is read once, not with every request on it. */
+function userCache(): (request: HttpRequest) => User | undefined {
+  const known = new WeakMap<object, { user: User | undefined }>()
+  return (request) => {
+    const session = 'stream' in request ? request.stream.session : undefined
+    const socket = (session?.socket ?? request.socket) as TLSSocket
+    const key = session ?? socket
+    const entry = known.get(key) ?? { user: userOf(socket) }
+    known.set(key, entry)
+    return entry.user
+  }
+}
+
+async function upgrade(world: HttpWorld, request: UpgradeRequest, user: User | undefined): Promise<void> {
+  request.socket.on('error', ignore)
+  try {
+    if (!user) throw unauthorized()
+    await dispatchUpgrade(world, request, splitUrl(request.request.url))
+  } catch (error) {
+    const status = failureOf(world, error, `${request.request.method} ${request.request.url}`)
+    refuseUpgrade(request.socket, { code: status.code, type: 'application/json', text: jsonBytes(status).toString() })
+  }
 }

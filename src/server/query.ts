@@ -83,7 +83,8 @@ export function writeQuery(query: URLSearchParams, options: string): WriteQuery 
   const known = ['', 'Ignore', 'Strict', 'Warn']
   if (validation !== undefined && !known.includes(validation)) wrong.push(notSupported('fieldValidation', validation, known))
   if (Buffer.byteLength(manager) > 128) wrong.push(invalid('fieldManager', manager, 'may not be more than 128 bytes'))
-  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(manager)) wrong.push(invalid('fieldManager', manager, 'should only contain printable characters'))
+  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(manager))
+    wrong.push(invalid('fieldManager', manager, 'should only contain printable characters'))
   if (options === 'PatchOptions' && query.has('force'))
     wrong.push(forbiddenField('force', 'may not be specified for non-apply patch'))
   refuse(options, wrong)

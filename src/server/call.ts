@@ -1,0 +1,47 @@
+// One HTTP request on its way through the server.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { User } from '../admission/chain.ts'
+import type { AnyKind } from '../api/kind.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { ApiServer } from './api-server.ts'
+import type { Documents } from './documents.ts'
+import type { TlsMaterial } from './http.ts'
+
+export type HttpRequest = IncomingMessage | Http2ServerRequest
+/** What handlers use of a response of HTTP/1.1 or HTTP/2. */
+export type HttpResponse = ServerResponse | Http2ServerResponse
+
+/** What every handler may reach. */
+export interface HttpWorld {
+  api: ApiServer
+  clock: Clock
+  documents: Documents
+  /** The API server's client certificate for kubelets, and their CA. */
+  kubeletTls: TlsMaterial
+  log(message: string, error: unknown): void
+}
+
+export interface Call {
+  readonly method: string
+  readonly pathname: string
+  readonly query: URLSearchParams
+  readonly request: HttpRequest
+  readonly response: HttpResponse
+  readonly user: User
+  /** For Warning headers; filled until the answer is sent. */
+  readonly warnings: string[]
+  readonly world: HttpWorld
+}
+
+/** Of a path that names a resource that is served. */
+export interface Target {
+  kind: AnyKind
+  namespace?: string | undefined
+  /** '' for a collection. */
+  name: string
+  subresource?: string | undefined
+}
+
+export type Handler = (call: Call) => Promise<void> | void
+export type ResourceHandler = (call: Call, target: Target) => Promise<void> | void
