@@ -22,6 +22,10 @@ const no = (reason: string, message?: string): Judgement => ({
   ...(message === undefined ? {} : { message }),
 })
 
+export const ownConditions: readonly string[] = [
+  ...['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'],
+]
+
 /** The kubelet's own conditions first, then those of others (readiness gates, DisruptionTarget) as they were. */
 export function podConditions(pod: Pod, facts: ConditionFacts): PodCondition[] {
   const old = pod.status.conditions ?? []
@@ -38,7 +42,7 @@ export function podConditions(pod: Pod, facts: ConditionFacts): PodCondition[] {
     const same = before?.status === judgement.status && before.lastTransitionTime !== undefined
     return { type, ...judgement, lastTransitionTime: same ? before.lastTransitionTime : rfc3339(facts.now) }
   })
-  return [...conditions, ...old.filter((c) => !own.some(([type]) => type === c.type))]
+  return [...conditions, ...old.filter((c) => !ownConditions.includes(c.type))]
 }
 
 const namesOf = (statuses: readonly ContainerStatus[]): string => `[${statuses.map((s) => s.name).join(' ')}]`

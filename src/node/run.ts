@@ -40,7 +40,7 @@ export interface NodeOptions {
   clusterDns?: readonly string[] | undefined
   /** Default cluster.local. */
   clusterDomain?: string | undefined
-  log(line: string): void
+  log: (line: string) => void
 }
 
 export interface RunningNode {

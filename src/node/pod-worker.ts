@@ -1,0 +1,237 @@
+// One worker per Pod: looks at what is, plans, does, reports; again whenever something may have changed.
+import type { Pod } from '../api/core/pod.ts'
+import { backoff } from '../lib/backoff.ts'
+import { type Mailbox, mailbox } from '../lib/mailbox.ts'
+import { RuntimeError } from './cri/runtime.ts'
+import { planPod } from './pod-plan.ts'
+import { uidOf } from './pod-labels.ts'
+import { podStatus } from './pod-status.ts'
+import { clearAway, take } from './pod-steps.ts'
+import { podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
+import { keyOfStep, type Plan, type Step } from './plan-step.ts'
+import { allContainers } from './sandbox-config.ts'
+import { newSight, nothingSeen, seePod, type Seen } from './seen.ts'
+
+export interface PodWorker {
+  /** The newest version of the Pod. `quiet`: nothing in it concerns the worker. */
+  update(pod: Pod, quiet: boolean): void
+  /** It is not in the API any more. */
+  gone(): void
+  /** Something may have changed. */
+  wake(): void
+  /** What failed may go well now: delays are forgotten. */
+  hurry(): void
+  readonly memory: Readonly<PodMemory>
+  /** The Pod is gone and nothing of it is left, or `signal` aborted. Never rejects. */
+  readonly ended: Promise<void>
+}
+
+interface Worker {
+  memory: PodMemory
+  world: PodWorld
+  box: Mailbox<true>
+  cancelTimer: () => void
+  /** Containers whose back-off was told. */
+  told: Map<string, number>
+}
+
+const failureDelays = { baseMs: 1000, maxMs: 10_000 }
+
+export function podWorker(pod: Pod, world: PodWorld): PodWorker {
+  const memory: PodMemory = {
+    ...{ pod, gone: false, admitted: false, failed: undefined, busy: new Map(), paths: undefined, pulled: new Map() },
+    ...{ waiting: new Map(), notBefore: new Map(), failures: backoff(failureDelays), crashes: new Map() },
+    ...{ stoppedSandboxes: new Set<string>(), released: false, startedAt: world.clock.now() },
+    ...{ sight: newSight(), seen: nothingSeen, status: undefined },
+  }
+  const worker: Worker = { memory, world, box: mailbox(), cancelTimer: () => {}, told: new Map() }
+  const wake = () => worker.box.put(true)
+  wake()
+  return {
+    update(newer, quiet) {
+      memory.pod = newer
+      if (!quiet) wake()
+    },
+    gone() {
+      memory.gone = true
+      wake()
+    },
+    wake,
+    hurry() {
+      memory.notBefore.clear()
+      wake()
+    },
+    memory,
+    ended: work(worker),
+  }
+}
+
+async function work(worker: Worker): Promise<void> {
+  const { world, box } = worker
+  world.configs.use(worker.memory.pod)
+  while (await box.take(world.signal)) {
+    worker.cancelTimer()
+    try {
+      if (await turn(worker)) break
+    } catch (error) {
+      // a runtime that is away says so through the node; anything else is ours to hear of
+      if (!(error instanceof RuntimeError))
+        world.log(`Pod ${uidOf(worker.memory.pod)}: ${String((error as Error).stack ?? error)}`)
+      wakeAfter(worker, worker.memory.failures.next('turn'))
+    }
+  }
+  worker.cancelTimer()
+  world.leave(uidOf(worker.memory.pod))
+}
+
+function wakeAfter(worker: Worker, ms: number): void {
+  worker.cancelTimer = worker.world.clock.after(ms, () => worker.box.put(true))
+}
+
+/** True when nothing of the Pod is left, in the API as on the node. */
+async function turn(worker: Worker): Promise<boolean> {
+  const { memory, world } = worker
+  await letIn(memory, world)
+  const busy = new Set(memory.busy.keys())
+  const seen = await seePod(world.runtime, { uid: uidOf(memory.pod), owner: world.facts.owner }, memory.sight)
+  memory.seen = seen
+  memory.failures.reset('turn')
+  const deadline = passDeadline(memory, world)
+  watchProbes(memory, world, busy)
+  const plan = planPod(memory.pod, seen, {
+    ...{ now: world.clock.now(), busy, ending: isEnding(memory), mounted: memory.paths !== undefined },
+    ...{ pulled: new Set(memory.pulled.keys()), notBefore: memory.notBefore, crashes: memory.crashes },
+    probes: (id) => world.prober.results(id),
+    ...{ stoppedSandboxes: memory.stoppedSandboxes, released: memory.released },
+  })
+  tellBackOff(worker, plan)
+  for (const step of plan.steps) launch(worker, step)
+  report(worker, plan, busy)
+  const next = Math.min(plan.againAt ?? Infinity, deadline ?? Infinity)
+  if (next !== Infinity) wakeAfter(worker, Math.max(1, next - world.clock.now()))
+  return plan.phase === 'ended' && finish(memory, world)
+}
+
+async function letIn(memory: PodMemory, world: PodWorld): Promise<void> {
+  if (memory.admitted || isEnding(memory)) return
+  const refused = await world.admit(memory.pod)
+  memory.admitted = true
+  if (!refused) return
+  memory.failed = { reason: refused.reason, message: `Pod was rejected: ${refused.message}` }
+  world.events.event(memory.pod, 'Warning', refused.reason, refused.message)
+}
+
+const isTerminal = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
+
+const isEnding = ({ pod, gone, failed, status }: PodMemory): boolean =>
+  gone || failed !== undefined || pod.metadata.deletionTimestamp !== undefined || isTerminal(pod) || status?.phase === 'Failed'
+
+/** When activeDeadlineSeconds will be over; fails the Pod once it is. */
+function passDeadline(memory: PodMemory, { clock, events }: PodWorld): number | undefined {
+  const { pod } = memory
+  const seconds = pod.spec.activeDeadlineSeconds
+  if (seconds === undefined || isEnding(memory)) return undefined
+  const startedAt = pod.status.startTime ? Date.parse(pod.status.startTime) : memory.startedAt
+  const at = startedAt + seconds * 1000
+  if (clock.now() < at) return at
+  memory.failed = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' }
+  events.event(pod, 'Normal', memory.failed.reason, memory.failed.message)
+  return undefined
+}
+
+/** Probes what runs, and nothing else. A container whose postStart hook has not ended does not run yet. */
+function watchProbes(memory: PodMemory, world: PodWorld, busy: ReadonlySet<string>): void {
+  const { pod, seen } = memory
+  for (const { id, metadata, state, startedAt } of seen.containers) {
+    const container = allContainers(pod).find((c) => c.name === metadata.name)
+    if (state !== 'running' || !container) world.prober.drop(id)
+    else if (!busy.has(`start:${metadata.name}`))
+      world.prober.watch({ pod, container, containerId: id, podIP: podIPOf(world, memory), startedAt })
+  }
+  if (isEnding(memory)) world.prober.terminating(uidOf(pod))
+}
+
+function tellBackOff({ memory, world, told }: Worker, plan: Plan): void {
+  const { pod } = memory
+  for (const { container, delayMs, until } of plan.backingOff) {
+    const where = `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${uidOf(pod)})`
+    const message = `back-off ${durationText(delayMs)} restarting failed container=${container} pod=${where}`
+    memory.waiting.set(container, { reason: 'CrashLoopBackOff', message })
+    if (told.get(container) === until) continue
+    told.set(container, until)
+    world.events.event(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${container} in pod ${where}`, container)
+  }
+}
+
+/** As Go prints a duration: 10s, 1m20s, 5m0s. */
+const durationText = (ms: number): string => {
+  const seconds = Math.round(ms / 1000)
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`
+}
+
+function launch({ memory, world, box }: Worker, step: Step): void {
+  const key = keyOfStep(step)
+  const done = take(step, world, memory)
+    .then(
+      () => {
+        memory.failures.reset(key)
+        memory.notBefore.delete(key)
+      },
+      (error: unknown) => failed({ memory, world }, key, error),
+    )
+    .finally(() => {
+      memory.busy.delete(key)
+      box.put(true)
+    })
+  memory.busy.set(key, done)
+}
+
+/** Steps that know better when to be tried again have said so before. */
+function failed({ memory, world }: Pick<Worker, 'memory' | 'world'>, key: string, error: unknown): void {
+  const delay = memory.failures.next(key)
+  const now = world.clock.now()
+  if ((memory.notBefore.get(key) ?? 0) <= now) memory.notBefore.set(key, now + delay)
+  const { namespace, name } = memory.pod.metadata
+  world.log(`Pod ${namespace}/${name}: ${key}: ${error instanceof Error ? error.message : String(error)}`)
+}
+
+function report({ memory, world }: Worker, plan: Plan, busy: ReadonlySet<string>): void {
+  const { pod } = memory
+  if (memory.gone || (isTerminal(pod) && memory.status === undefined && pod.metadata.deletionTimestamp === undefined)) return
+  const known = memory.status ? { ...pod, status: withOthers(memory.status, pod) } : pod
+  const status = podStatus(known, withHooksPending(memory.seen, busy), {
+    ...{ runtimeName: world.facts.runtimeName, waiting: memory.waiting, failed: memory.failed },
+    probes: (id) => world.prober.results(id),
+    ended: plan.phase !== 'running' && !memory.seen.containers.some((c) => c.state === 'running') && busy.size === 0,
+    ...{ now: world.clock.now(), startedAt: memory.startedAt, hostIPs: world.facts.hostIPs },
+  })
+  memory.status = status
+  world.statuses.put(pod, status)
+}
+
+/** Conditions that others set are theirs, in their newest version. */
+function withOthers(status: Pod['status'], { status: present }: Pod): Pod['status'] {
+  const mine = status.conditions ?? []
+  const others = (present.conditions ?? []).filter((c) => !mine.some((m) => m.type === c.type))
+  const stillThere = mine.filter((m) => !present.conditions || present.conditions.some((c) => c.type === m.type) || m.status)
+  return { ...status, conditions: [...stillThere, ...others] }
+}
+
+// k8s: a container counts as running once its postStart hook has ended
+const withHooksPending = (seen: Seen, busy: ReadonlySet<string>): Seen => ({
+  ...seen,
+  containers: seen.containers.map((c) =>
+    c.state === 'running' && busy.has(`start:${c.metadata.name}`) ? { ...c, state: 'created' } : c,
+  ),
+})
+
+async function finish(memory: PodMemory, world: PodWorld): Promise<boolean> {
+  const { pod } = memory
+  if (memory.gone) {
+    await clearAway(world, memory)
+    world.statuses.forget(uidOf(pod))
+    return true
+  }
+  if (pod.metadata.deletionTimestamp !== undefined) world.statuses.finish(pod)
+  return false
+}
