@@ -26,7 +26,7 @@ function sourcesOf(more: Partial<EnvSources> = {}): EnvSources & { told: string[
   const told: string[] = []
   return {
     configs,
-    events: { event: (pod, type, reason, message) => void told.push([pod.metadata.name, type, reason, message].join('|')) },
+    events: { event: ({ pod }, type, reason, message) => void told.push([pod.metadata.name, type, reason, message].join('|')) },
     nodeAllocatable: { cpu: '4', memory: '8Gi', 'ephemeral-storage': '10Gi' },
     hostIPs: ['192.0.2.1', '2001:db8::1'],
     podIPs: ['10.244.0.2'],

@@ -75,7 +75,7 @@ async function addAll(env: Env, from: EnvFromSource, { pod, container, sources }
   if (invalid.length === 0) return
   const where = `EnvFrom ${kind} ${pod.metadata.namespace}/${ref.name}`
   const message = `Keys [${invalid.toSorted().join(', ')}] from the ${where} were skipped since they are considered invalid environment variable names.`
-  sources.events.event(pod, 'Warning', 'InvalidEnvironmentVariableNames', message)
+  sources.events.event({ pod }, 'Warning', 'InvalidEnvironmentVariableNames', message)
 }
 
 const isEnvName = (name: string): boolean => /^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(name) && name !== '.' && !name.startsWith('..')

@@ -22,7 +22,7 @@ function setUp(more: { pullMs?: number; runtime?: Partial<Runtime> } = {}) {
     return sim.pullImage(...args)
   }
   const events = {
-    event: (...[, type, reason, message, container]: Parameters<PodEvents['event']>) =>
+    event: (...[{ container }, type, reason, message]: Parameters<PodEvents['event']>) =>
       void told.push([container, type, reason, message].join('|')),
   }
   const puller = imagePuller({ runtime: { ...sim, pullImage, ...more.runtime }, clock, events })

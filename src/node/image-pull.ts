@@ -189,5 +189,5 @@ function refused(puller: Puller, asked: Asked, error: ImagePullError): ImagePull
 type What = [type: 'Normal' | 'Warning', reason: string, message: string]
 
 function tell({ events }: Puller, { pod, container }: Asked, ...what: What): void {
-  events.event(pod, ...what, container.name)
+  events.event({ pod, container: container.name }, ...what)
 }

@@ -2,15 +2,19 @@
 import type { Pod } from '../api/core/pod.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 
-export interface PodEvents {
-  /** `container` names the container concerned (involvedObject.fieldPath `spec.containers{name}`). Never throws. */
-  event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void
+/** A Pod, or the container of that name in it (involvedObject.fieldPath `spec.containers{name}`). */
+export interface Concerned {
+  pod: Pod
+  container?: string | undefined
 }
 
-type Said = Parameters<PodEvents['event']>
+export interface PodEvents {
+  /** Never throws. */
+  event(concerned: Concerned, type: 'Normal' | 'Warning', reason: string, message: string): void
+}
 
 export const podEvents = (recorder: EventRecorder): PodEvents => ({
-  event(...[pod, type, reason, message, container]: Said) {
+  event({ pod, container }, type, reason, message) {
     const at = container === undefined ? recorder : recorder.at(fieldPathOf(pod, container))
     at.event(pod, type, reason, message)
   },

@@ -27,7 +27,7 @@ export async function pullAuths(
   }
   if (missing.length > 0)
     events.event(
-      pod,
+      { pod },
       'Warning',
       'FailedToRetrieveImagePullSecret',
       `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`,
