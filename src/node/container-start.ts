@@ -36,7 +36,7 @@ export async function startContainer(world: PodWorld, memory: PodMemory, contain
   const image = memory.pulled.get(name)
   const fail = (reason: string, error: unknown): never => {
     const message = textOf(error)
-    events.event(pod, 'Warning', 'Failed', `Error: ${message}`, name)
+    events.event({ pod, container: name }, 'Warning', 'Failed', `Error: ${message}`)
     throw new StartError(reason, message)
   }
   if (!sandbox || !image) return fail('CreateContainerError', new Error('sandbox or image is gone'))
@@ -52,9 +52,9 @@ export async function startContainer(world: PodWorld, memory: PodMemory, contain
   const id = await runtime
     .createContainer(sandbox.id, config, sandboxConfig)
     .catch((e: unknown) => fail('CreateContainerError', e))
-  events.event(pod, 'Normal', 'Created', `Created container: ${name}`, name)
+  events.event({ pod, container: name }, 'Normal', 'Created', `Created container: ${name}`)
   await runtime.startContainer(id).catch((e: unknown) => fail('RunContainerError', e))
-  events.event(pod, 'Normal', 'Started', `Started container ${name}`, name)
+  events.event({ pod, container: name }, 'Normal', 'Started', `Started container ${name}`)
   await afterStart(world, memory, container, id)
 }
 
@@ -66,7 +66,7 @@ async function afterStart(world: PodWorld, memory: PodMemory, container: Contain
     await runPostStart({ pod, container, containerId, podIP: podIPOf(world, memory) }, world.hooks)
   } catch (error) {
     if (!(error instanceof HookError)) throw error
-    world.events.event(pod, 'Normal', 'Killing', 'FailedPostStartHook', name)
+    world.events.event({ pod, container: name }, 'Normal', 'Killing', 'FailedPostStartHook')
     await world.runtime.stopContainer(containerId, graceOf(pod))
     throw new StartError('PostStartHookError', error.message)
   }

@@ -46,7 +46,7 @@ async function mount(world: PodWorld, memory: PodMemory): Promise<void> {
   try {
     memory.paths = await mountVolumes(pod, { dataDir: facts.dataDir, configs, facts: downwardFacts(world, memory), log })
   } catch (error) {
-    if (error instanceof VolumeError) world.events.event(pod, 'Warning', error.reason, error.message)
+    if (error instanceof VolumeError) world.events.event({ pod }, 'Warning', error.reason, error.message)
     throw error
   }
 }
@@ -86,7 +86,7 @@ async function stop(world: PodWorld, memory: PodMemory, step: Step & { do: 'stop
   const others = new Set([...busy.keys()].filter((key) => key !== keyOfStep(step)))
   let left = graceSeconds
   if (stopUnderWay(others, id) === undefined) {
-    world.events.event(pod, 'Normal', 'Killing', why, name)
+    world.events.event({ pod, container: name }, 'Normal', 'Killing', why)
     const container = containerOf(memory, name)
     if (container)
       left = await runPreStop({ pod, container, containerId: id, podIP: podIPOf(world, memory) }, graceSeconds, world.hooks)
@@ -103,7 +103,7 @@ async function stopSandbox(world: PodWorld, memory: PodMemory, id: string): Prom
   const { pod, seen } = memory
   const isEnding = memory.gone || memory.failed !== undefined || pod.metadata.deletionTimestamp !== undefined
   if (seen.sandboxes[0]?.id === id && seen.sandboxes[0].state === 'notready' && !isEnding)
-    world.events.event(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
+    world.events.event({ pod }, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
   try {
     await world.runtime.stopSandbox(id)
     memory.stoppedSandboxes.add(id)
@@ -114,7 +114,7 @@ async function stopSandbox(world: PodWorld, memory: PodMemory, id: string): Prom
 }
 
 const failedKill = ({ events }: PodWorld, { pod }: PodMemory, why: string): void =>
-  events.event(pod, 'Warning', 'FailedKillPod', `error killing pod: ${why}`)
+  events.event({ pod }, 'Warning', 'FailedKillPod', `error killing pod: ${why}`)
 
 async function release({ facts, configs, prober, cgroups }: PodWorld, memory: PodMemory): Promise<void> {
   const { pod } = memory

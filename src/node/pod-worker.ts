@@ -118,7 +118,7 @@ async function letIn(memory: PodMemory, world: PodWorld): Promise<void> {
   memory.admitted = true
   if (!refused) return
   memory.failed = { reason: refused.reason, message: `Pod was rejected: ${refused.message}` }
-  world.events.event(memory.pod, 'Warning', refused.reason, refused.message)
+  world.events.event({ pod: memory.pod }, 'Warning', refused.reason, refused.message)
 }
 
 const isTerminal = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
@@ -135,7 +135,7 @@ function passDeadline(memory: PodMemory, { clock, events }: PodWorld): number | 
   const at = startedAt + seconds * 1000
   if (clock.now() < at) return at
   memory.failed = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' }
-  events.event(pod, 'Normal', memory.failed.reason, memory.failed.message)
+  events.event({ pod }, 'Normal', memory.failed.reason, memory.failed.message)
   return undefined
 }
 
@@ -159,7 +159,7 @@ function tellBackOff({ memory, world, told }: Worker, plan: Plan): void {
     memory.waiting.set(container, { reason: 'CrashLoopBackOff', message })
     if (told.get(container) === until) continue
     told.set(container, until)
-    world.events.event(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${container} in pod ${where}`, container)
+    world.events.event({ pod, container }, 'Warning', 'BackOff', `Back-off restarting failed container ${container} in pod ${where}`)
   }
 }
 

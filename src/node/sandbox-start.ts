@@ -25,18 +25,18 @@ export async function startSandbox(world: PodWorld, memory: PodMemory, attempt: 
   try {
     const problem = pod.spec.hostNetwork ? undefined : world.networkProblem()
     if (problem !== undefined) {
-      events.event(pod, 'Warning', 'NetworkNotReady', `network is not ready: ${problem}`)
+      events.event({ pod }, 'Warning', 'NetworkNotReady', `network is not ready: ${problem}`)
       throw new NetworkNotReady(problem)
     }
     const { config, warnings } = sandboxConfigFor(world, pod, attempt)
-    for (const { reason, message } of warnings) events.event(pod, 'Warning', reason, message)
+    for (const { reason, message } of warnings) events.event({ pod }, 'Warning', reason, message)
     const handler = handlerOf(pod, classes)
     await mkdir(config.logDirectory, { recursive: true })
     await cgroups?.ensure(podKey(pod), cgroupValues(pod))
     await runtime.runSandbox(config, handler)
   } catch (error) {
     if (!(error instanceof NetworkNotReady))
-      events.event(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${errorText(error)}`)
+      events.event({ pod }, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${errorText(error)}`)
     throw error
   }
 }
