@@ -2,7 +2,7 @@
 import { approved } from '../admission/chain.ts'
 import type { Pod } from '../api/core/pod.ts'
 import type { AnyKind, AnyObject } from '../api/kind.ts'
-import { badRequest, conflict, notFound, type Status, success } from '../api/status.ts'
+import { conflict, invalidObject, notFound, type Status, success } from '../api/status.ts'
 import type { DeleteOptions } from '../client/client.ts'
 import { rfc3339 } from '../lib/clock.ts'
 import type { Stored, WriteContext } from './api-server.ts'
@@ -20,6 +20,9 @@ export interface Deletion {
 
 /** k8s: the kinds whose finished delete answers with the object. */
 const answersWithObject = new Set(['Pod', 'Service', 'ServiceAccount', 'ResourceQuota', 'PodTemplate'])
+
+const propagationPolicies = ['Foreground', 'Background', 'Orphan']
+const deleteOptions = { group: 'meta.k8s.io', plural: '', kind: 'DeleteOptions' }
 
 export async function deleteOne(
   world: World,
@@ -104,9 +107,12 @@ function marking<T extends AnyObject>(object: T, grace: number, startMs: number)
   return { ...object, metadata: { ...object.metadata, deletionTimestamp, deletionGracePeriodSeconds: grace } }
 }
 
+/** Owners' garbage is not collected, so every policy leaves dependents alone. */
 function checkOptions({ propagationPolicy }: DeleteOptions): void {
-  if (propagationPolicy === undefined || ['Orphan', 'Background', 'Foreground'].includes(propagationPolicy)) return
-  throw badRequest(`invalid DeleteOptions: propagationPolicy: Unsupported value: ${JSON.stringify(propagationPolicy)}`)
+  if (propagationPolicy === undefined || propagationPolicies.includes(propagationPolicy)) return
+  const supported = [...propagationPolicies, 'nil'].map((policy) => JSON.stringify(policy)).join(', ')
+  const message = `Unsupported value: ${JSON.stringify(propagationPolicy)}: supported values: ${supported}`
+  throw invalidObject(deleteOptions, '', [{ reason: 'FieldValueNotSupported', field: 'propagationPolicy', message }])
 }
 
 function checkPreconditions(kind: AnyKind, { object, revision }: Stored, { preconditions = {} }: DeleteOptions): void {
