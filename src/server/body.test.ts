@@ -117,7 +117,7 @@ describe('bodies that are refused', () => {
         body: bytes('{}'),
         want: [
           415,
-          'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
+          'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
         ],
       },
     ],

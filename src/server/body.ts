@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { parse } from 'yaml'
 import { badRequest, type StatusError, tooLarge, unsupportedMediaType } from '../api/status.ts'
 import { maxDepth, scanJson } from './json-scan.ts'
+import { parseProtobuf, protobufType } from './protobuf-body.ts'
 
 /** 3 MiB, as upstream. */
 export const bodyLimitBytes = 3 * 1024 * 1024
@@ -27,7 +28,7 @@ export interface ParsedBody {
   duplicates: readonly string[]
 }
 
-export const objectTypes = ['application/json', 'application/yaml'] as const
+const textTypes = ['application/json', 'application/yaml']
 
 /** `application/json; charset=utf-8` to `application/json`. */
 export const mediaType = (header: string | undefined): string => (header ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
@@ -38,12 +39,24 @@ export const mediaType = (header: string | undefined): string => (header ?? '').
  */
 export function parseObject(bytes: Uint8Array, contentType: string | undefined, kind: string): ParsedBody {
   const type = mediaType(contentType) || 'application/json'
-  if (!(objectTypes as readonly string[]).includes(type)) throw unsupportedMediaType(objectTypes)
   const refuse = (why: string) =>
     badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`)
+  if (type === protobufType) return { value: fromProtobuf(bytes, refuse), duplicates: [] }
+  if (!textTypes.includes(type)) throw unsupportedMediaType([...textTypes, protobufType])
   const text = textOf(bytes, refuse)
   // k8s: a body whose first sign is `{` is JSON, whatever was said of it
   return type === 'application/yaml' && !/^\s*\{/.test(text) ? parseYaml(text, refuse) : parseJson(text, refuse)
+}
+
+function fromProtobuf(bytes: Uint8Array, refuse: Refuse): Record<string, unknown> {
+  let object: Record<string, unknown> | undefined
+  try {
+    object = parseProtobuf(bytes)
+  } catch (error) {
+    throw refuse((error as Error).message)
+  }
+  if (!object) throw unsupportedMediaType(textTypes)
+  return object
 }
 
 /** A patch of any JSON kind. Throws 400. */
