@@ -12,7 +12,7 @@ export interface DownOptions {
   clock: Clock
   /** Deletes the data directory too. */
   purge: boolean
-  log(line: string): void
+  log: (line: string) => void
 }
 
 const patienceMs = 120_000
@@ -57,7 +57,8 @@ async function removeRemains(dir: DataDir, clock: Clock, log: (line: string) => 
   if (settings?.runtime.kind === 'cri') {
     const [{ criRuntime }, { removePods }] = await Promise.all([import('../node/cri/grpc.ts'), import('../node/remove-pods.ts')])
     const runtime = criRuntime(settings.runtime.socket)
-    await removePods(runtime, instanceName(dir.path), log).finally(() => runtime.close())
+    await removePods(runtime, instanceName(dir.path), log)
+    await runtime.close()
     return
   }
   if (process.getuid?.() !== 0) return

@@ -25,7 +25,7 @@ export interface OpenNodes {
   /** One line for people: which runtime, which handlers. */
   description: string
   /** Ends Pods and whatever was started to run them. */
-  stop(): Promise<void>
+  stop: () => Promise<void>
 }
 
 export interface NodeWorld {
@@ -33,7 +33,7 @@ export interface NodeWorld {
   settings: Settings
   clock: Clock
   scope: Scope
-  log(line: string): void
+  log: (line: string) => void
 }
 
 /** Handlers of simulated nodes, when none are named. */

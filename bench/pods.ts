@@ -1,0 +1,122 @@
+// How long a Pod takes from create to Running as a watch sees it, beside the bare CRI calls of such a Pod in the same run.
+import { performance } from 'node:perf_hooks'
+import { Pod } from '../src/api/core/pod.ts'
+import { RuntimeClass } from '../src/api/node/runtime-class.ts'
+import type { Client } from '../src/client/client.ts'
+import { clientFromKubeconfig } from '../src/client/http.ts'
+import { eventually } from '../src/testing/eventually.ts'
+import { run as bareCri } from './cri.ts'
+
+export interface PodBenchOptions {
+  kubeconfig: string
+  /** CRI socket of the one node. */
+  socket: string
+  handlers: readonly string[]
+  image?: string | undefined
+  /** Pods one after another; default 15. */
+  single?: number | undefined
+  /** Pods at once; default 50. */
+  atOnce?: number | undefined
+}
+
+interface Row {
+  handler: string
+  /** Medians of one Pod at a time. */
+  podMs: number
+  criMs: number
+  overCriMs: number
+  /** From the first call to the last Pod running. */
+  atOnceMs: number
+  atOnceCriMs: number
+  ratio: number
+}
+
+export async function run(options: PodBenchOptions): Promise<Row[]> {
+  const { image = 'polypod.dev/busybox:1', single = 15, atOnce = 50 } = options
+  const client = await clientFromKubeconfig(options.kubeconfig)
+  try {
+    const rows: Row[] = []
+    for (const handler of options.handlers) {
+      const load = { client, handler, image }
+      await ensureClass(client, handler)
+      await startPods(load, 'warm', 1)
+      const before = await bareCri(options.socket, { handlers: [handler], image, single, atOnce })
+      const times: number[] = []
+      for (let i = 0; i < single; i++) times.push(await startPods(load, `one-${i}`, 1))
+      const atOnceMs = await startPods(load, 'many', atOnce)
+      // the machine is noisy: bare calls before and after, so that a slow minute counts for both
+      const after = await bareCri(options.socket, { handlers: [handler], image, single, atOnce })
+      const criMs = median([before[0]?.medianMs ?? 0, after[0]?.medianMs ?? 0])
+      const atOnceCriMs = median([before[1]?.totalMs ?? 0, after[1]?.totalMs ?? 0])
+      const podMs = median(times)
+      rows.push({
+        handler,
+        ...{ podMs: Math.round(podMs), criMs: Math.round(criMs), overCriMs: Math.round(podMs - criMs) },
+        ...{ atOnceMs: Math.round(atOnceMs), atOnceCriMs: Math.round(atOnceCriMs) },
+        ratio: Math.round((atOnceMs / atOnceCriMs) * 100) / 100,
+      })
+    }
+    return rows
+  } finally {
+    await client.close()
+  }
+}
+
+async function ensureClass(client: Client, handler: string): Promise<void> {
+  const object = { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: `bench-${handler}` }, handler }
+  await client.create(RuntimeClass, object).catch((error: { status?: { code: number } }) => {
+    if (error.status?.code !== 409) throw error
+  })
+}
+
+interface Load {
+  client: Client
+  handler: string
+  image: string
+}
+
+/** Creates `count` Pods at once; resolves to the milliseconds until a watch has shown all of them Running. Removes them again. */
+async function startPods({ client, handler, image }: Load, name: string, count: number): Promise<number> {
+  const labels = { bench: `${handler}-${name}` }
+  const where = { namespace: 'default', labelSelector: `bench=${labels.bench}` }
+  const { resourceVersion } = await client.list(Pod, where)
+  const stop = new AbortController()
+  const changes = client.watch(Pod, resourceVersion, { ...where, signal: stop.signal })[Symbol.asyncIterator]()
+  const running = new Set<string>()
+  const startedAt = performance.now()
+  const watching = (async () => {
+    while (running.size < count) {
+      const { value, done } = await changes.next()
+      if (done) throw new Error('the watch ended')
+      if (value.type !== 'BOOKMARK' && value.object.status.phase === 'Running') running.add(value.object.metadata.name)
+    }
+    return performance.now() - startedAt
+  })()
+  const pods = Array.from({ length: count }, (_, i) => podOf(`bench-${handler}-${name}-${i}`, labels, { handler, image }))
+  await Promise.all(pods.map((pod) => client.create(Pod, pod)))
+  const tookMs = await watching
+  stop.abort()
+  await changes.return?.()
+  await client.deleteCollection(Pod, where, { gracePeriodSeconds: 0 })
+  await eventually(async () => ((await client.list(Pod, where)).items.length === 0 ? true : undefined), 60_000)
+  return tookMs
+}
+
+const podOf = (name: string, labels: Record<string, string>, { handler, image }: { handler: string; image: string }): Pod =>
+  ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default', labels },
+    spec: {
+      runtimeClassName: `bench-${handler}`,
+      terminationGracePeriodSeconds: 0,
+      containers: [{ name: 'main', image, command: ['sleep', 'infinity'] }],
+    },
+    // defaults and status are the server's to fill in
+  }) as unknown as Pod
+
+const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
+}

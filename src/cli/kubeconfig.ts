@@ -1,0 +1,24 @@
+// polypod kubeconfig
+import { access } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { dataDirAt } from '../cluster/data-dir.ts'
+import { Problem } from '../cluster/problem.ts'
+import { dataDirOption, outputOption } from './flags.ts'
+import { json, print } from './output.ts'
+
+export function kubeconfig(program: Command): void {
+  program
+    .command('kubeconfig')
+    .description("Print the path of the cluster's kubeconfig")
+    .addOption(dataDirOption())
+    .addOption(outputOption())
+    .addHelpText('after', '\nExample:\n  export KUBECONFIG=$(polypod kubeconfig)')
+    .action(async ({ dataDir, output }: { dataDir?: string; output?: 'json' }) => {
+      const dir = dataDirAt(dataDir)
+      const missing = () => {
+        throw new Problem('notRunning', `no cluster in ${dir.path}: start one with \`polypod up\``)
+      }
+      await access(dir.kubeconfig).catch(missing)
+      print(output === 'json' ? json({ kubeconfig: dir.kubeconfig }) : `${dir.kubeconfig}\n`)
+    })
+}

@@ -1,0 +1,160 @@
+// A whole cluster in this process: store, API server, controllers, scheduler, nodes. `up` gives it a data directory.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { defaultPlugins } from '../admission/default-plugins.ts'
+import type { Client } from '../client/client.ts'
+import { bootstrap } from '../controllers/bootstrap.ts'
+import { controllers } from '../controllers/all.ts'
+import { runController } from '../controllers/run.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import { instanceName } from '../node/containerd/instance-paths.ts'
+import { openScope, type Scope } from '../lib/scope.ts'
+import { handlerFactsAnnotation, handlerFactsText } from '../node/handler-facts.ts'
+import { startKubeletServer } from '../node/kubelet-server.ts'
+import { type RunningNode, runNode } from '../node/run.ts'
+import { runScheduler } from '../scheduler/run.ts'
+import { startHttpServer } from '../server/http.ts'
+import { openApiServer } from '../server/open-server.ts'
+import { memoryStore } from '../store/memory.ts'
+import type { Store } from '../store/store.ts'
+import { type Certificates, openCertificates } from './certs.ts'
+import { dataDirAt } from './data-dir.ts'
+import { writeKubeconfig } from './kubeconfig.ts'
+import { type NodePlan, openNodes } from './node-plan.ts'
+
+export interface ControlPlaneParts {
+  scope: Scope
+  store: Store
+  certificates: Certificates
+  /** 0: any free one. */
+  port: number
+  schedulerProfile: 'default' | 'upstream'
+  clock: Clock
+  log: (line: string, cause?: unknown) => void
+}
+
+export interface ControlPlane {
+  url: string
+  port: number
+  client(user: string, groups?: readonly string[]): Client
+}
+
+/** Everything but nodes; API answers once it resolves. Lives and ends with `scope`. */
+export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
+  const { scope, clock, certificates, log } = parts
+  const api = scope.own(await openApiServer({ store: parts.store, plugins: defaultPlugins, clock }))
+  const tls = { ...certificates.server, ca: certificates.ca }
+  const kubelet = { clientTls: { ...certificates.kubeletClient, ca: certificates.ca } }
+  const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, log }))
+  const manager = api.client('system:kube-controller-manager')
+  await bootstrap(manager, { port: http.port, clock })
+  for (const controller of controllers({ rootCa: certificates.ca }))
+    scope.run(`controller ${controller.name}`, (signal) => runController(controller, { client: manager, clock, log }, signal))
+  const scheduler = { client: api.client('system:kube-scheduler'), clock, profile: parts.schedulerProfile, log }
+  scope.run('scheduler', (signal) => runScheduler(scheduler, signal))
+  return { url: http.url, port: http.port, client: (user, groups) => api.client(user, groups) }
+}
+
+export interface NodeParts {
+  scope: Scope
+  clock: Clock
+  certificates: Certificates
+  controlPlane: ControlPlane
+  /** Each node has a folder of its name below it. */
+  nodesDir: string
+  /** Tells our Pods from others' on a shared runtime. */
+  owner: string
+  log: (line: string, cause?: unknown) => void
+}
+
+/** Resolves when every node has registered and is Ready. One kubelet server, on loopback, answers for all of them. */
+export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): Promise<void> {
+  const { scope, clock, certificates, controlPlane, log } = parts
+  const nodes: RunningNode[] = []
+  const tls = { ...(await certificates.nodeCertificate('kubelet', '127.0.0.1')), ca: certificates.ca }
+  const find = async (namespace: string, pod: string) => {
+    for (const node of nodes) {
+      const found = await node.find(namespace, pod)
+      if (found) return found
+    }
+    return undefined
+  }
+  const mayCall = ({ groups }: { groups: readonly string[] }) => groups.includes('system:masters')
+  const server = scope.own(await startKubeletServer({ tls, find, mayCall, clock }))
+  for (const plan of plans) {
+    const options = {
+      name: plan.name,
+      client: controlPlane.client(`system:node:${plan.name}`, ['system:nodes']),
+      clock,
+      runtime: plan.runtime,
+      dataDir: join(parts.nodesDir, plan.name),
+      owner: parts.owner,
+      kubeletPort: server.port,
+      addresses: [
+        { type: 'InternalIP', address: plan.ip },
+        { type: 'Hostname', address: plan.name },
+      ] as const,
+      cgroup: plan.cgroup,
+      simulated: plan.simulated,
+      annotations: { [handlerFactsAnnotation]: handlerFactsText(plan.handlers) },
+      log,
+    }
+    scope.run(`node ${plan.name}`, (signal) => {
+      const node = runNode(options, signal)
+      nodes.push(node)
+      return node.ended
+    })
+  }
+  await Promise.all(nodes.map((node) => node.ready))
+}
+
+export interface ClusterOptions {
+  /** Default: a store in memory, gone with the cluster. */
+  store?: Store | undefined
+  clock?: Clock | undefined
+  /** Simulated nodes; default 1. */
+  nodes?: number | undefined
+  /** RuntimeClass handlers they offer; the first is the default one. */
+  handlers?: readonly string[] | undefined
+  schedulerProfile?: 'default' | 'upstream' | undefined
+  /** Default any free one. */
+  port?: number | undefined
+  /** Default: silent. */
+  log?: ((line: string, cause?: unknown) => void) | undefined
+}
+
+export interface Cluster extends AsyncDisposable {
+  /** An administrator's client, in process. */
+  client: Client
+  url: string
+  /** Path of a kubeconfig; gone with the cluster. */
+  kubeconfig: string
+  close(): Promise<void>
+}
+
+/** A cluster for tests: real API server over HTTPS, simulated nodes, in memory, gone when closed. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const { clock = systemClock, log = () => {} } = options
+  const scope = openScope((name, error) => log(`${name} failed`, error))
+  const dir = dataDirAt(await mkdtemp(join(tmpdir(), 'polypod-')))
+  scope.own({ close: () => rm(dir.path, { recursive: true, force: true }) })
+  try {
+    const schedulerProfile = options.schedulerProfile ?? 'default'
+    const certificates = await openCertificates({ dir: dir.pki, clock })
+    const store = scope.own(options.store ?? memoryStore())
+    const parts = { scope, store, certificates, port: options.port ?? 0, schedulerProfile, clock, log }
+    const controlPlane = await startControlPlane(parts)
+    await writeKubeconfig(dir.kubeconfig, { url: controlPlane.url, ca: certificates.ca, admin: certificates.admin })
+    const runtime = { kind: 'simulated', nodes: options.nodes ?? 1, handlers: options.handlers } as const
+    const settings = { port: controlPlane.port, nodeName: 'node-1', runtime, schedulerProfile }
+    const { plans } = await openNodes({ dir, settings, clock, scope, log })
+    await startNodes(plans, { scope, clock, certificates, controlPlane, nodesDir: dir.nodes, owner: instanceName(dir.path), log })
+    const close = () => scope.close()
+    const client = controlPlane.client('kubernetes-admin')
+    return { client, url: controlPlane.url, kubeconfig: dir.kubeconfig, close, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await scope.close()
+    throw error
+  }
+}
