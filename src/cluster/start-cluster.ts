@@ -45,7 +45,8 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const { scope, clock, certificates, log } = parts
   const api = scope.own(await openApiServer({ store: parts.store, plugins: defaultPlugins, clock }))
   const tls = { ...certificates.server, ca: certificates.ca }
-  const kubelet = { clientTls: { ...certificates.kubeletClient, ca: certificates.ca } }
+  // nodes of this process share one kubelet server, whatever their own addresses are
+  const kubelet = { clientTls: { ...certificates.kubeletClient, ca: certificates.ca }, host: '127.0.0.1' }
   const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, log }))
   const manager = api.client('system:kube-controller-manager')
   await bootstrap(manager, { port: http.port, clock })

@@ -6,7 +6,7 @@ import type { AnyKind } from '../api/kind.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ApiServer } from './api-server.ts'
 import type { Documents } from './documents.ts'
-import type { TlsMaterial } from './http.ts'
+import type { HttpServerOptions } from './http.ts'
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest
 /** What handlers use of a response of HTTP/1.1 or HTTP/2. */
@@ -17,8 +17,7 @@ export interface HttpWorld {
   api: ApiServer
   clock: Clock
   documents: Documents
-  /** The API server's client certificate for kubelets, and their CA. */
-  kubeletTls: TlsMaterial
+  kubelet: HttpServerOptions['kubelet']
   log(message: string, error: unknown): void
 }
 

@@ -32,8 +32,8 @@ export interface HttpServerOptions {
   /** Default 127.0.0.1. */
   host?: string | undefined
   clock: Clock
-  /** What the API server shows to kubelets, and the CA it holds them to. */
-  kubelet: { clientTls: TlsMaterial }
+  /** What the API server shows to kubelets, and the CA it holds them to. `host`: where they are reached instead of their InternalIP. */
+  kubelet: { clientTls: TlsMaterial; host?: string | undefined }
   /** Hears of everything unexpected, once, with its cause. Default: standard error. */
   log?: ((message: string, error: unknown) => void) | undefined
 }
@@ -50,7 +50,7 @@ export interface HttpServer {
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { api, clock, port, host = '127.0.0.1', log = console.error } = options
   const documents = makeDocuments(api.kinds)
-  const world: HttpWorld = { api, clock, documents, kubeletTls: options.kubelet.clientTls, log }
+  const world: HttpWorld = { api, clock, documents, kubelet: options.kubelet, log }
   const server = createSecureServer({
     ...options.tls,
     ...{ requestCert: true, rejectUnauthorized: false, allowHTTP1: true },

@@ -80,12 +80,12 @@ export function chosenContainer(pod: Pod, asked: string | null): string {
 }
 
 /** Where the node's kubelet listens. Throws 404 without the node, 500 when it says no address. */
-async function kubeletOf({ api, kubeletTls }: HttpWorld, name: string): Promise<Omit<KubeletTarget, 'path'>> {
+async function kubeletOf({ api, kubelet }: HttpWorld, name: string): Promise<Omit<KubeletTarget, 'path'>> {
   const { status } = (await api.get(Node, { name })).object as unknown as Node
-  const host = status.addresses?.find(({ type }) => type === 'InternalIP')?.address
+  const host = kubelet.host ?? status.addresses?.find(({ type }) => type === 'InternalIP')?.address
   const port = status.daemonEndpoints?.kubeletEndpoint?.Port
   if (!host) throw internal(`no preferred addresses found; known addresses: ${JSON.stringify(status.addresses ?? [])}`)
   if (!port) throw internal(`node ${name} has not said where its kubelet listens`)
-  const { key, cert, ca } = kubeletTls
+  const { key, cert, ca } = kubelet.clientTls
   return { host, port, key, cert, ca, servername: '' }
 }
