@@ -1,0 +1,120 @@
+// How many Pods a second the placement room can decide on, by size of the cluster: pure decisions, nothing is written.
+import { performance } from 'node:perf_hooks'
+import { decide, enoughNodes, isPlaced } from '../src/placement/decide.ts'
+import { defaultProfile } from '../src/placement/default-profile.ts'
+import { addPod, nodeView, type NodeView, removePod } from '../src/placement/node-view.ts'
+import { podNeed, type PodNeed } from '../src/placement/pod-need.ts'
+import { sampleNode, samplePod } from '../src/placement/sample.ts'
+
+interface Row {
+  nodes: number
+  /** Decision and accounting, as the scheduler makes them: enough nodes, not all. */
+  perSecond: number
+  medianUs: number
+  p99Us: number
+  /** The same looking at every node. */
+  allNodesPerSecond: number
+  /** Decisions that end in a reason from every node. */
+  refusedPerSecond: number
+  /** From a Pod object to what it needs, ledger included. */
+  needsPerSecond: number
+}
+
+const classes = new Map([
+  ['runc', 'runc'],
+  ['kata', 'kata-qemu'],
+])
+const podsKept = 10
+
+export function run(): Row[] {
+  const rows = [100, 1000, 5000].map(measure)
+  console.table(rows)
+  console.log(JSON.stringify({ bench: 'placement', node: process.version, rows }))
+  return rows
+}
+
+/** A third of the nodes has Kata, a tenth is tainted, three zones. */
+function cluster(size: number): NodeView[] {
+  return Array.from({ length: size }, (_, i) =>
+    nodeView(
+      sampleNode(`node-${i}`, {
+        labels: { 'topology.kubernetes.io/zone': `zone-${i % 3}` },
+        handlers: i % 3 === 0 ? ['', 'runc', 'kata-qemu'] : ['', 'runc'],
+        spec: i % 10 === 9 ? { taints: [{ key: 'dedicated', value: 'batch', effect: 'NoSchedule' }] } : {},
+        allocatable: { cpu: '32', memory: '128Gi' },
+      }),
+    ),
+  )
+}
+
+const resources = (cpu: string, memory: string) => ({
+  containers: [{ name: 'c', image: 'i', resources: { requests: { cpu, memory } } }],
+})
+const inZone = (key: string) => ({
+  nodeAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: {
+      nodeSelectorTerms: [{ matchExpressions: [{ key, operator: 'In', values: ['zone-0', 'zone-1'] }] }],
+    },
+  },
+})
+const shapes: object[] = [
+  resources('250m', '256Mi'),
+  { ...resources('500m', '1Gi'), runtimeClassName: 'kata', overhead: { cpu: '250m', memory: '160Mi' } },
+  { ...resources('100m', '64Mi'), affinity: inZone('topology.kubernetes.io/zone') },
+  { ...resources('1', '2Gi'), tolerations: [{ key: 'dedicated', operator: 'Exists' }] },
+]
+const pods = Array.from({ length: 4000 }, (_, i) => samplePod(`p${i}`, shapes[i % shapes.length]))
+
+function measure(size: number): Row {
+  const nodes = cluster(size)
+  const needs = pods.map(podNeed)
+  const impossible = [podNeed(samplePod('big', resources('64', '1Gi')))]
+  decisions(nodes, needs, { enough: enoughNodes(size), ms: 500 })
+  const sampled = decisions(nodes, needs, { enough: enoughNodes(size), ms: 2000 })
+  const all = decisions(nodes, needs, { enough: size, ms: 1500 })
+  const refused = decisions(nodes, impossible, { enough: size, ms: 1000 })
+  return {
+    nodes: size,
+    perSecond: Math.round(sampled.perSecond),
+    medianUs: sampled.medianUs,
+    p99Us: sampled.p99Us,
+    allNodesPerSecond: Math.round(all.perSecond),
+    refusedPerSecond: Math.round(refused.perSecond),
+    needsPerSecond: Math.round(needRate()),
+  }
+}
+
+/** One decision after the other, each Pod counted where it goes; the cluster stays `podsKept` Pods a node full. */
+function decisions(nodes: readonly NodeView[], needs: readonly PodNeed[], { enough, ms }: { enough: number; ms: number }) {
+  const placed: { node: NodeView; uid: string }[] = []
+  const took: number[] = []
+  const begin = performance.now()
+  let [now, start] = [begin, 0]
+  for (let i = 0; now - begin < ms; i++) {
+    const given = needs[i % needs.length] as PodNeed
+    const need = { ...given, uid: `${i}` }
+    const decision = decide(need, nodes, defaultProfile, { classes, random: Math.random, start, enough })
+    start += decision.examined
+    if (isPlaced(decision)) {
+      addPod(decision.node, need)
+      placed.push({ node: decision.node, uid: need.uid })
+    }
+    const leaving = placed[placed.length - podsKept * nodes.length - 1]
+    if (leaving) removePod(leaving.node, leaving.uid)
+    const after = performance.now()
+    took.push(after - now)
+    now = after
+  }
+  for (const { node, uid } of placed) removePod(node, uid)
+  took.sort((a, b) => a - b)
+  const us = (share: number) => Math.round((took[Math.floor(took.length * share)] ?? 0) * 10_000) / 10
+  return { perSecond: (took.length / (now - begin)) * 1000, medianUs: us(0.5), p99Us: us(0.99) }
+}
+
+function needRate(): number {
+  const begin = performance.now()
+  let sum = 0
+  for (const pod of pods) sum += podNeed(pod).milliCpu
+  if (sum === 0) throw new Error('Pods that need nothing')
+  return (pods.length / (performance.now() - begin)) * 1000
+}
