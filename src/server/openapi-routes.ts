@@ -4,13 +4,15 @@ import type { Handler } from './call.ts'
 import { sendDocument } from './discovery-routes.ts'
 import { begin } from './respond.ts'
 
-const protobuf = /^application\/com\.github\.(proto-openapi\.spec\.v2@v1\.0|googleapis\.gnostic\.OpenAPIv2@68f4ded)\+protobuf$/i
+const wanted = /^application\/com\.github\.(proto-openapi\.spec\.v2[@.]v1\.0|googleapis\.gnostic\.openapiv2@68f4ded)\+protobuf$/
+// k8s: the name with an @, which clients ask for, is one that Go's own parser of media types refuses
+const protobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 
 /** JSON, or protobuf for clients that ask for it first: kubectl validates and merges with nothing else before 1.27. */
 export const openapiV2: Handler = (call) => {
   const [first] = acceptClauses(call.request.headers.accept)
   const { documents } = call.world
-  if (first && protobuf.test(first.type)) return sendDocument(call, documents.openapiV2Protobuf(), first.type)
+  if (first && wanted.test(first.type)) return sendDocument(call, documents.openapiV2Protobuf(), protobufType)
   return sendDocument(call, documents.openapiV2Json())
 }
 
