@@ -68,3 +68,16 @@ export const tooMany = (field: string, actual: number, max: number): FieldError 
 })
 
 export const fieldErrorText = (error: FieldError): string => `${error.field}: ${error.message}`
+
+/** One error for each thing that is wrong with a value, such as a name check finds. */
+export const invalidFor = (field: string, value: unknown, faults: readonly string[]): FieldError[] =>
+  faults.map((why) => invalid(field, value, why))
+
+/** A number that must lie between two others, both inclusive. */
+export const outside = (field: string, value: number | undefined, min: number, max: number): FieldError[] =>
+  value === undefined || (value >= min && value <= max)
+    ? []
+    : [invalid(field, value, `must be between ${min} and ${max}, inclusive`)]
+
+export const negative = (field: string, value: number | undefined): FieldError[] =>
+  value === undefined || value >= 0 ? [] : [invalid(field, value, 'must be greater than or equal to 0')]

@@ -45,6 +45,8 @@ export interface KindDeclaration<F extends Fields> {
   /** The same for a write to /status, after the server has put the old object's other fields back. */
   prepareStatusUpdate?(next: ObjectOfFields<F>, old: ObjectOfFields<F>): void
   validate?(object: ObjectOfFields<F>): FieldError[]
+  /** Rules for new objects alone, on top of `validate`. */
+  validateCreate?(object: ObjectOfFields<F>): FieldError[]
   validateUpdate?(next: ObjectOfFields<F>, old: ObjectOfFields<F>): FieldError[]
   validateStatusUpdate?(next: ObjectOfFields<F>, old: ObjectOfFields<F>): FieldError[]
   /** Fields a field selector may name, besides metadata.name and metadata.namespace. */

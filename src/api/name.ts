@@ -83,3 +83,32 @@ export const portName: NameCheck = (name) => {
   if (name.includes('--')) wrong.push('must not contain consecutive hyphens')
   return wrong
 }
+
+/** An IPv4 or IPv6 address. k8s: zones (`fe80::1%eth0`) are none. */
+export const ipAddress: NameCheck = (ip) =>
+  isIPv4(ip) || isIPv6(ip) ? [] : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']
+
+export const isIPv4 = (ip: string): boolean =>
+  /^(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/.test(ip)
+
+export function isIPv6(ip: string): boolean {
+  const [head = '', tail, ...more] = ip.split('::')
+  if (more.length > 0) return false
+  const last = ip.slice(ip.lastIndexOf(':') + 1)
+  const dotted = last.includes('.')
+  if (!ip.includes(':') || (dotted && !isIPv4(last))) return false
+  const groups = [head, tail ?? ''].flatMap((part) => (part === '' ? [] : part.split(':')))
+  const plain = dotted ? groups.slice(0, -1) : groups
+  if (!plain.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false
+  const size = plain.length + (dotted ? 2 : 0)
+  return tail === undefined ? size === 8 : size < 8
+}
+
+/** `10.0.0.0/8`, `fd00::/64`. */
+export const cidr: NameCheck = (range) => {
+  const [ip = '', bits = '', ...more] = range.split('/')
+  const max = isIPv4(ip) ? 32 : isIPv6(ip) ? 128 : -1
+  return more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= max
+    ? []
+    : ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)']
+}

@@ -97,7 +97,7 @@ function fieldTerms(text: string): FieldTerm[] {
   })
 }
 
-/** `\\,`, `\\=` and `\\\\` stand for themselves; bare commas and equal signs are faults. */
+/** A backslash takes the meaning from a comma, an equal sign and itself; bare ones are faults. */
 function unescaped(value: string): string {
   const escape = /\\(?![,=\\])([^]?)/.exec(value.replaceAll(/\\[,=\\]/g, ''))
   if (escape) throw badRequest(`invalid field selector, the value contains an invalid escape sequence: ${escape[0]}`)

@@ -5,7 +5,11 @@ import { metaErrors, metaUpdateErrors } from './meta.ts'
 
 /** Everything wrong with a decoded object that is to be created (names generated, defaults and prepareCreate applied). */
 export function validateCreate(kind: AnyKind, object: AnyObject): FieldError[] {
-  return once([...metaErrors(object.metadata, kind.checkName), ...valueErrors(kind, object)])
+  return once([
+    ...metaErrors(object.metadata, kind.checkName),
+    ...valueErrors(kind, object),
+    ...(kind.validateCreate?.(object) ?? []),
+  ])
 }
 
 /**

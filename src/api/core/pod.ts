@@ -1,8 +1,11 @@
 // Pod: the smallest thing that runs.
 import { kind, type ObjectOf } from '../kind.ts'
 import { embedded } from '../schema.ts'
+import { podCreateErrors, podErrors } from './pod-rules.ts'
 import { podSpec } from './pod-spec.ts'
 import { type PodCondition, podStatus } from './pod-status.ts'
+import { podStatusErrors } from './pod-status-rules.ts'
+import { podUpdateErrors } from './pod-update-rules.ts'
 import { qosClass } from './qos.ts'
 
 const gated: PodCondition = {
@@ -27,6 +30,10 @@ export const Pod = kind({
     else delete next.metadata.ownerReferences
     next.status.qosClass ??= old.status.qosClass
   },
+  validate: podErrors,
+  validateCreate: podCreateErrors,
+  validateUpdate: podUpdateErrors,
+  validateStatusUpdate: podStatusErrors,
   selectable: {
     'spec.nodeName': (pod) => pod.spec.nodeName ?? '',
     // k8s: the old name of spec.nodeName
