@@ -62,6 +62,7 @@ export async function startContainer(world: PodWorld, memory: PodMemory, contain
 async function afterStart(world: PodWorld, memory: PodMemory, container: Container, containerId: string): Promise<void> {
   const { pod } = memory
   const { name } = container
+  if (!container.lifecycle?.postStart) return
   try {
     await runPostStart({ pod, container, containerId, podIP: podIPOf(world, memory) }, world.hooks)
   } catch (error) {

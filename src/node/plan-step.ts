@@ -42,6 +42,8 @@ export interface PlanFacts {
   /** The Pod has to end, whatever its spec says: deleted, rejected, past its deadline, or finished before. */
   ending: boolean
   mounted: boolean
+  /** The contents of volumes are out of date; containers need not wait for that. */
+  stale: boolean
   /** Containers whose image is ready for their next start. */
   pulled: ReadonlySet<string>
   /** By key of a step that failed: not again before. */

@@ -14,7 +14,7 @@ export function planPod(pod: Pod, seen: Seen, facts: PlanFacts): Plan {
   const init = planInit(containers)
   if (init === 'failed' || (init === 'done' && planMain(containers) === 'finished')) return planEnd(pod, seen, facts)
   planSandbox(seen, facts, plan)
-  if (!facts.mounted) takeUp(plan, facts, { do: 'mount' })
+  if (!facts.mounted || facts.stale) takeUp(plan, facts, { do: 'mount' })
   planGarbage(seen, facts, plan)
   return plan
 }

@@ -8,7 +8,7 @@ import { ImagePullError } from './image-pull.ts'
 import { logDirectoryName, uidOf } from './pod-labels.ts'
 import { downwardFacts, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
 import { keyOfStep, type Step, stopUnderWay } from './plan-step.ts'
-import { pullAuths } from './pull-auths.ts'
+import { pullAuths } from './pull-secrets.ts'
 import { allContainers } from './sandbox-config.ts'
 import { errorText, podKey, startSandbox } from './sandbox-start.ts'
 import { mountVolumes, unmountVolumes, VolumeError } from './volumes.ts'
@@ -43,6 +43,7 @@ const containerOf = ({ pod }: PodMemory, name: string): Container | undefined =>
 async function mount(world: PodWorld, memory: PodMemory): Promise<void> {
   const { pod } = memory
   const { configs, facts, log } = world
+  memory.stale = false
   try {
     memory.paths = await mountVolumes(pod, { dataDir: facts.dataDir, configs, facts: downwardFacts(world, memory), log })
   } catch (error) {
@@ -56,7 +57,7 @@ async function pull(world: PodWorld, memory: PodMemory, name: string): Promise<v
   const container = containerOf(memory, name)
   if (!container) return
   try {
-    memory.pulled.set(name, await world.puller.ensure(pod, container, await pullAuths(pod, world.configs)))
+    memory.pulled.set(name, await world.puller.ensure(pod, container, await pullAuths(pod, container.image ?? '', world)))
     memory.waiting.delete(name)
   } catch (error) {
     if (error instanceof ImagePullError) {
@@ -88,7 +89,7 @@ async function stop(world: PodWorld, memory: PodMemory, step: Step & { do: 'stop
   if (stopUnderWay(others, id) === undefined) {
     world.events.event({ pod, container: name }, 'Normal', 'Killing', why)
     const container = containerOf(memory, name)
-    if (container)
+    if (container?.lifecycle?.preStop)
       left = await runPreStop({ pod, container, containerId: id, podIP: podIPOf(world, memory) }, graceSeconds, world.hooks)
   }
   try {

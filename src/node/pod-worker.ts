@@ -21,6 +21,8 @@ export interface PodWorker {
   wake(): void
   /** What failed may go well now: delays are forgotten. */
   hurry(): void
+  /** A ConfigMap or Secret it uses is another now: volumes are brought up to date, and what failed is tried again. */
+  configChanged(): void
   readonly memory: Readonly<PodMemory>
   /** The Pod is gone and nothing of it is left, or `signal` aborted. Never rejects. */
   readonly ended: Promise<void>
@@ -42,7 +44,7 @@ export function podWorker(pod: Pod, world: PodWorld): PodWorker {
     ...{ pod, gone: false, admitted: false, failed: undefined, busy: new Map(), paths: undefined, pulled: new Map() },
     ...{ waiting: new Map(), notBefore: new Map(), failures: backoff(failureDelays), crashes: new Map() },
     ...{ stoppedSandboxes: new Set<string>(), released: false, startedAt: world.clock.now() },
-    ...{ sight: newSight(), seen: nothingSeen, status: undefined },
+    ...{ sight: newSight(), seen: nothingSeen, status: undefined, stale: false },
   }
   const worker: Worker = { memory, world, box: mailbox(), cancelTimer: () => {}, told: new Map() }
   const wake = () => worker.box.put(true)
@@ -59,6 +61,11 @@ export function podWorker(pod: Pod, world: PodWorld): PodWorker {
     wake,
     hurry() {
       memory.notBefore.clear()
+      wake()
+    },
+    configChanged() {
+      memory.notBefore.clear()
+      if (memory.paths) memory.stale = true
       wake()
     },
     memory,
@@ -99,7 +106,7 @@ async function turn(worker: Worker): Promise<boolean> {
   const deadline = passDeadline(memory, world)
   watchProbes(memory, world, busy)
   const plan = planPod(memory.pod, seen, {
-    ...{ now: world.clock.now(), busy, ending: isEnding(memory), mounted: memory.paths !== undefined },
+    ...{ now: world.clock.now(), busy, ending: isEnding(memory), mounted: memory.paths !== undefined, stale: memory.stale },
     ...{ pulled: new Set(memory.pulled.keys()), notBefore: memory.notBefore, crashes: memory.crashes },
     probes: (id) => world.prober.results(id),
     ...{ stoppedSandboxes: memory.stoppedSandboxes, released: memory.released },
@@ -159,7 +166,12 @@ function tellBackOff({ memory, world, told }: Worker, plan: Plan): void {
     memory.waiting.set(container, { reason: 'CrashLoopBackOff', message })
     if (told.get(container) === until) continue
     told.set(container, until)
-    world.events.event({ pod, container }, 'Warning', 'BackOff', `Back-off restarting failed container ${container} in pod ${where}`)
+    world.events.event(
+      { pod, container },
+      'Warning',
+      'BackOff',
+      `Back-off restarting failed container ${container} in pod ${where}`,
+    )
   }
 }
 

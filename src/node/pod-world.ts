@@ -16,7 +16,7 @@ import type { DownwardFacts } from './downward.ts'
 import type { HookWorld } from './hooks.ts'
 import type { ImagePuller, PresentImage } from './image-pull.ts'
 import type { PodEvents } from './pod-events.ts'
-import type { PodDnsOptions } from './pod-files.ts'
+import type { PodDnsOptions } from './pod-dns.ts'
 import type { Prober } from './probe-worker.ts'
 import type { Seen, Sight } from './seen.ts'
 import type { StatusWriter } from './status-writer.ts'
@@ -72,6 +72,8 @@ export interface PodMemory {
   /** Steps under way, by key. */
   busy: Map<string, Promise<void>>
   paths: HostPaths | undefined
+  /** Volumes hold what ConfigMaps and Secrets said before. */
+  stale: boolean
   /** By container: the image for its next start. */
   pulled: Map<string, PresentImage>
   waiting: Map<string, Waiting>

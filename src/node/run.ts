@@ -1,10 +1,19 @@
 // The kubelet: makes one machine (real or simulated) a node of the cluster, and its Pods run.
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { ResourceList } from '../api/core/resources.ts'
 import type { Client } from '../client/client.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { ResourceList } from '../api/core/resources.ts'
+import { deferred } from '../lib/deferred.ts'
 import type { CgroupDriver } from './cgroup-fs.ts'
 import type { Runtime } from './cri/runtime.ts'
-import type { KubeletServerOptions, ServedPod } from './kubelet-server.ts'
+import { type KubeletServerOptions, type ServedPod, startKubeletServer } from './kubelet-server.ts'
+import { keepLease } from './lease.ts'
+import { goArch, machineCapacity } from './machine-info.ts'
+import { registerNode } from './node-object.ts'
+import { type NodePods, openPods } from './node-pods.ts'
+import { statusPoster } from './status-poster.ts'
+import { watchRuntime } from './runtime-watch.ts'
 
 export interface NodeOptions {
   name: string
@@ -28,6 +37,10 @@ export interface NodeOptions {
   simulated: boolean
   /** Added to kubernetes.io/hostname, os and arch. */
   labels?: Record<string, string> | undefined
+  /** Added to those the Node has. */
+  annotations?: Record<string, string> | undefined
+  /** Where Pod addresses come from, for node.spec.podCIDR of a new Node. */
+  podCIDR?: string | undefined
   /** Default 110. */
   maxPods?: number | undefined
   /** In place of what the machine has. */
@@ -54,5 +67,53 @@ export interface RunningNode {
 
 /** Runs until `signal` aborts. Several may run in one process. */
 export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode {
-  throw new Error(`not written yet: ${options.name} ${signal.aborted}`)
+  const ready = deferred<void>()
+  const pods = deferred<NodePods>()
+  const run = async () => {
+    const node = await openNode(options, signal)
+    pods.resolve(node.pods)
+    ready.resolve()
+    await node.ended
+  }
+  const ended = run().catch((error: unknown) => {
+    pods.reject(error)
+    ready.reject(error)
+    if (!signal.aborted) options.log(`node ${options.name} failed: ${String((error as Error).stack ?? error)}`)
+  })
+  return { ready: ready.promise, ended, find: async (namespace, pod) => (await pods.promise).find(namespace, pod) }
+}
+
+/** Resolves when the node is registered, its Pods are watched, and Ready is written. */
+async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ pods: NodePods; ended: Promise<unknown> }> {
+  const { name, client, clock, log, annotations = {}, podCIDR } = options
+  const dataDir = resolve(options.dataDir)
+  await mkdir(join(dataDir, 'logs'), { recursive: true })
+  const capacity = { ...(await machineCapacity(dataDir, options.maxPods ?? 110)), ...options.capacity }
+  const standing = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': goArch() }
+  const labels = { ...standing, 'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': goArch(), ...options.labels }
+  const node = await registerNode(client, { name, labels, annotations, podCIDR }, { clock, signal, log })
+  let pods: NodePods | undefined
+  const server =
+    options.serve &&
+    (await startKubeletServer({ ...options.serve, clock, find: async (namespace, pod) => pods?.find(namespace, pod) }))
+  const status = statusPoster({ ...options, node, capacity, port: server?.port ?? options.kubeletPort ?? 0 }, signal)
+  const watched = await watchRuntime({
+    ...{ runtime: options.runtime, clock, signal },
+    onChange: (found) => {
+      status.runtimeIs(found)
+      pods?.runtimeChanged()
+    },
+    onEvent: (event) => pods?.runtimeSaid(event),
+    onGap: () => pods?.runtimeChanged(),
+  })
+  pods = await openPods({ ...options, dataDir, capacity, node, runtimeStatus: () => watched.status() }, signal)
+  await status.post()
+  const ended = Promise.all([
+    watched.ended,
+    pods.ended,
+    status.keepPosting(),
+    keepLease(node.current(), { client, clock, signal, log }),
+  ])
+  const closed = ended.finally(() => server?.close())
+  return { pods, ended: closed }
 }

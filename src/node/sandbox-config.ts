@@ -5,7 +5,7 @@ import type { Pod } from '../api/core/pod.ts'
 import type { SecurityProfile as ApiProfile } from '../api/core/security-context.ts'
 import { sandboxResources } from '../ledger/cgroup.ts'
 import type { NamespaceOptions, SandboxConfig, SecurityProfile } from './cri/runtime.ts'
-import type { DnsConfig } from './pod-files.ts'
+import type { DnsConfig } from './pod-dns.ts'
 import { logDirectoryName, podLabels, uidOf } from './pod-labels.ts'
 import { ownerLabel } from './remove-pods.ts'
 

@@ -6,7 +6,7 @@ import { podCgroup } from '../ledger/cgroup.ts'
 import type { PodKey } from './cgroup-fs.ts'
 import { type LinuxResources, RuntimeError, type SandboxConfig } from './cri/runtime.ts'
 import { handlerOf } from './handlers.ts'
-import { podDns, podHostname } from './pod-files.ts'
+import { podDns, podHostname } from './pod-dns.ts'
 import { uidOf } from './pod-labels.ts'
 import type { PodMemory, PodWorld } from './pod-world.ts'
 import { sandboxConfig } from './sandbox-config.ts'
@@ -29,7 +29,9 @@ export async function startSandbox(world: PodWorld, memory: PodMemory, attempt: 
       throw new NetworkNotReady(problem)
     }
     const { config, warnings } = sandboxConfigFor(world, pod, attempt)
-    for (const { reason, message } of warnings) events.event({ pod }, 'Warning', reason, message)
+    // a cluster without DNS of its own is how this one is made, and no news of every Pod
+    for (const { reason, message } of warnings)
+      if (reason !== 'MissingClusterDNS') events.event({ pod }, 'Warning', reason, message)
     const handler = handlerOf(pod, classes)
     await mkdir(config.logDirectory, { recursive: true })
     await cgroups?.ensure(podKey(pod), cgroupValues(pod))

@@ -1,0 +1,131 @@
+// The Pods of a node: a worker for each, fed from the API server, the runtime, probes and ConfigMaps.
+import { isDeepStrictEqual } from 'node:util'
+import { Pod } from '../api/core/pod.ts'
+import { type Change, mirror } from '../client/mirror.ts'
+import type { ContainerEvent } from './cri/runtime.ts'
+import type { ServedPod } from './kubelet-server.ts'
+import { rotateLog } from './log-rotation.ts'
+import { openWorld, type WorldOptions } from './node-world.ts'
+import { removeOrphans } from './orphans.ts'
+import { uidOf } from './pod-labels.ts'
+import { type PodWorker, podWorker } from './pod-worker.ts'
+import type { PodWorld } from './pod-world.ts'
+import { seePod } from './seen.ts'
+import { servedPod } from './served-pod.ts'
+
+export interface NodePods {
+  find(namespace: string, name: string): Promise<ServedPod | undefined>
+  runtimeSaid(event: ContainerEvent): void
+  /** It came back, offers other handlers, or may have said something that nobody heard. */
+  runtimeChanged(): void
+  readonly ended: Promise<unknown>
+}
+
+const relistEveryMs = 60_000
+const rotateEveryMs = 10_000
+
+interface Pods {
+  options: WorldOptions
+  signal: AbortSignal
+  world: PodWorld
+  /** By uid. */
+  workers: Map<string, PodWorker>
+  /** Orphans are being removed. */
+  cleaning: Promise<void> | undefined
+}
+
+export async function openPods(options: WorldOptions, signal: AbortSignal): Promise<NodePods> {
+  const { client, clock, name, log } = options
+  const workers = new Map<string, PodWorker>()
+  const world = await openWorld(options, signal, workers)
+  const pods: Pods = { options, signal, world, workers, cleaning: undefined }
+  const where = { fieldSelector: `spec.nodeName=${name}` }
+  const onError = (error: unknown) => log(`node ${name} cannot follow its Pods: ${String(error)}`)
+  const listed = await mirror(client, Pod, { where, clock, signal, onError, onChange: (change) => podChanged(pods, change) })
+  clean(pods)
+  const relist = every(pods, relistEveryMs, () => {
+    wakeAll(pods)
+    clean(pods)
+  })
+  const rotate = every(pods, rotateEveryMs, () => void rotateLogs(pods))
+  return {
+    async find(namespace, podName) {
+      const pod = listed.get({ namespace, name: podName })
+      const worker = pod && workers.get(uidOf(pod))
+      if (!worker) return undefined
+      const { runtime, facts } = world
+      const seen = await seePod(runtime, { uid: uidOf(pod), owner: facts.owner }, worker.memory.sight)
+      return servedPod(worker.memory, seen, runtime)
+    },
+    // what a worker does itself wakes it when it is done; an end may come from anywhere
+    runtimeSaid: ({ type, podUid }) => void (type === 'stopped' && workers.get(podUid)?.wake()),
+    runtimeChanged() {
+      for (const worker of workers.values()) worker.hurry()
+      clean(pods)
+    },
+    ended: Promise.all([relist, rotate]).then(async () => {
+      await Promise.all([...workers.values()].map((w) => w.ended))
+      await pods.cleaning
+      world.prober.close()
+      world.configs.close()
+    }),
+  }
+}
+
+async function every({ options, signal }: Pods, ms: number, work: () => void): Promise<void> {
+  while (!signal.aborted) {
+    await options.clock.sleep(ms, signal)
+    if (!signal.aborted) work()
+  }
+}
+
+function wakeAll({ workers }: Pods): void {
+  for (const worker of workers.values()) worker.wake()
+}
+
+function podChanged(pods: Pods, change: Change<Pod>): void {
+  const { workers, world } = pods
+  const { object } = change
+  const uid = uidOf(object)
+  const worker = workers.get(uid)
+  if (change.type === 'DELETED') {
+    worker?.update(object, true)
+    return worker?.gone()
+  }
+  if (worker) return worker.update(object, change.type === 'MODIFIED' && isEcho(change, world))
+  const started = podWorker(object, world)
+  workers.set(uid, started)
+  void started.ended.then(() => workers.delete(uid))
+}
+
+/** Only our own status write coming back. */
+function isEcho({ object, old }: Change<Pod> & { type: 'MODIFIED' }, { statuses }: PodWorld): boolean {
+  const plain = ({ metadata: { resourceVersion: _v, managedFields: _m, ...rest } }: Pod) => rest
+  return (
+    isDeepStrictEqual(object.spec, old.spec) &&
+    isDeepStrictEqual(plain(object), plain(old)) &&
+    isDeepStrictEqual(object.status, statuses.wanted(uidOf(object)))
+  )
+}
+
+function clean(pods: Pods): void {
+  const { world, workers, signal } = pods
+  const { runtime, facts, cgroups, log } = world
+  if (pods.cleaning || signal.aborted) return
+  const { owner, dataDir, logRoot } = facts
+  const isKnown = (uid: string) => workers.has(uid)
+  pods.cleaning = removeOrphans({ runtime, owner, dataDir, logRoot, cgroups, isKnown, log })
+    .catch((error: unknown) => {
+      if (!signal.aborted) log(`cannot look for what Pods have left: ${String(error)}`)
+    })
+    .finally(() => (pods.cleaning = undefined))
+}
+
+async function rotateLogs({ workers, world }: Pods): Promise<void> {
+  const running = [...workers.values()].flatMap(({ memory }) => memory.seen.containers.filter((c) => c.state === 'running'))
+  for (const container of running)
+    if (container.logPath !== '')
+      await rotateLog(container, world).catch((error: unknown) =>
+        world.log(`cannot rotate ${container.logPath}: ${String(error)}`),
+      )
+}

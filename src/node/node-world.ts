@@ -1,0 +1,81 @@
+// The parts of a node that all its Pods share, put together once.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ResourceList } from '../api/core/resources.ts'
+import { Service } from '../api/core/service.ts'
+import { RuntimeClass } from '../api/node/runtime-class.ts'
+import { valueOf } from '../api/quantity.ts'
+import { eventRecorder } from '../client/event-recorder.ts'
+import { mirror } from '../client/mirror.ts'
+import { podCgroups } from './cgroup-fs.ts'
+import { configSource } from './config-source.ts'
+import type { RuntimeStatus } from './cri/runtime.ts'
+import { imagePuller } from './image-pull.ts'
+import { kubeletAdmission } from './kubelet-admission.ts'
+import type { NodeObject } from './node-object.ts'
+import { lessReserved, networkProblem } from './node-status.ts'
+import { parseResolvConf } from './pod-dns.ts'
+import { podEvents } from './pod-events.ts'
+import { uidOf } from './pod-labels.ts'
+import type { PodWorker } from './pod-worker.ts'
+import type { NodeFacts, PodWorld } from './pod-world.ts'
+import { probeOnce } from './probe-action.ts'
+import { prober } from './probe-worker.ts'
+import type { NodeOptions } from './run.ts'
+import { simulatedProbe } from './simulated-actions.ts'
+import { statusWriter } from './status-writer.ts'
+
+export interface WorldOptions extends NodeOptions {
+  capacity: ResourceList
+  node: NodeObject
+  runtimeStatus: () => RuntimeStatus | undefined
+}
+
+/** `workers` are told of changes, by uid; the first list of RuntimeClasses and Services is in when this resolves. */
+export async function openWorld(options: WorldOptions, signal: AbortSignal, workers: Map<string, PodWorker>): Promise<PodWorld> {
+  const { client, clock, runtime, name, log } = options
+  const events = podEvents(eventRecorder(client, { component: 'kubelet', host: name, clock }))
+  const wake = (uid: string) => workers.get(uid)?.wake()
+  const onError = (error: unknown) => log(`node ${name}: ${String(error)}`)
+  const [classes, services] = await Promise.all([
+    mirror(client, RuntimeClass, { clock, signal, onError, onChange: () => workers.forEach((worker) => worker.hurry()) }),
+    mirror(client, Service, { clock, signal, onError }),
+  ])
+  const admission = kubeletAdmission(
+    () => options.node.current(),
+    () => options.node.refresh(),
+  )
+  const facts = await nodeFacts(options)
+  return {
+    ...{ facts, runtime, clock, signal, events, classes, log },
+    configs: configSource({ client, clock, onChange: (uid) => workers.get(uid)?.configChanged() }),
+    puller: imagePuller({ runtime, clock, events }),
+    prober: prober({
+      ...{ clock, events },
+      probe: options.simulated ? simulatedProbe(runtime) : probeOnce(runtime),
+      onChange: ({ pod }) => wake(uidOf(pod)),
+    }),
+    hooks: { runtime, clock, events },
+    cgroups: options.cgroup && (await podCgroups({ ...options.cgroup, log })),
+    services: (namespace) => services.list().filter((s) => s.metadata.namespace === namespace),
+    statuses: statusWriter({ client, clock, signal, log }),
+    networkProblem: () => networkProblem(options.runtimeStatus()),
+    admit: (pod) => admission.admit(pod),
+    leave: (uid) => admission.leave(uid),
+  }
+}
+
+async function nodeFacts(options: WorldOptions): Promise<NodeFacts> {
+  const { name, owner = name, dataDir, addresses, capacity, reserved = {}, clusterDns = [], clusterDomain } = options
+  const version = await options.runtime.version().catch(() => ({ name: 'containerd' }))
+  const resolvConf = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
+  return {
+    ...{ name, owner, dataDir, logRoot: join(dataDir, 'logs') },
+    hostIPs: addresses.filter((a) => a.type === 'InternalIP').map((a) => a.address),
+    runtimeName: version.name,
+    memoryCapacityBytes: Number(valueOf(capacity.memory ?? '0')),
+    allocatable: lessReserved(capacity, reserved),
+    dns: { host: parseResolvConf(resolvConf), clusterDns, clusterDomain: clusterDomain ?? 'cluster.local' },
+    apiServer: options.apiServer,
+  }
+}
