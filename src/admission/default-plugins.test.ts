@@ -327,6 +327,20 @@ describe('Priority', () => {
       )
   })
 
+  cases(
+    ['system-node-critical', 'system-cluster-critical'].map((name) => ({ name })),
+    async ({ name }) => {
+      const request = requestOf(PriorityClass, classOf(name, 2_000_000_000), mapReader([]), { verb: 'delete' })
+      const why = 'this is a system priority class and cannot be deleted'
+      assert.deepEqual(await refusal(priorityClasses, request), forbidden('priorityclasses', name, why, 'scheduling.k8s.io'))
+    },
+  )
+
+  it('lets any other class be deleted', async () => {
+    const request = requestOf(PriorityClass, first, mapReader([first]), { verb: 'delete' })
+    assert.equal(await admitted([priorityClasses], request), first)
+  })
+
   it('lets the global default be updated, and others be created', async () => {
     const other = classOf('other', 2)
     const update = requestOf(PriorityClass, first, mapReader([first]), { verb: 'update' })

@@ -6,6 +6,8 @@ import { denied } from './denied.ts'
 
 type PodRequest = AdmissionRequest<Pod>
 
+const systemClasses: readonly string[] = ['system-node-critical', 'system-cluster-critical']
+
 export const priority: Plugin = plugin({
   name: 'Priority',
   kind: Pod,
@@ -17,8 +19,12 @@ export const priority: Plugin = plugin({
 export const priorityClasses: Plugin = plugin({
   name: 'Priority',
   kind: PriorityClass,
-  verbs: ['create', 'update'],
+  verbs: ['create', 'update', 'delete'],
   validate(request) {
+    if (request.verb === 'delete') {
+      if (systemClasses.includes(request.name)) throw denied(request, 'this is a system priority class and cannot be deleted')
+      return
+    }
     if (!request.object.globalDefault) return
     const present = globalDefault(request.read)
     if (!present || (request.verb === 'update' && present.metadata.name === request.object.metadata.name)) return

@@ -108,6 +108,7 @@ async function follow<K extends AnyKind>(
   const { where, clock, signal } = options
   const { state, wait } = world
   let since: string | undefined = world.since
+  let listedInVain = false
   while (since !== undefined && !signal.aborted) {
     const startedAt = clock.now()
     let heard = false
@@ -115,6 +116,7 @@ async function follow<K extends AnyKind>(
       for await (const event of client.watch(kind, since, { ...where, signal })) {
         if (signal.aborted) return
         heard = true
+        listedInVain = false
         wait.reset()
         if (event.type === 'BOOKMARK') since = event.resourceVersion
         else {
@@ -126,8 +128,11 @@ async function follow<K extends AnyKind>(
       }
       if (!heard && clock.now() - startedAt < shortWatchMs) await wait.failed(new Error(`watch of ${kind.plural} ended at once`))
     } catch (error) {
-      if (isExpired(error)) since = await relist(client, kind, options, world)
-      else await wait.failed(error)
+      // a list that was too old for a watch at once is not asked for again at once
+      if (!isExpired(error) || listedInVain) await wait.failed(error)
+      if (!isExpired(error)) continue
+      since = await relist(client, kind, options, world)
+      listedInVain = true
     }
   }
 }
