@@ -114,7 +114,7 @@ function signalled(): Promise<NodeJS.Signals> {
 const logLimitBytes = 10 * 1024 * 1024
 
 async function openLog(dir: DataDir) {
-  const { pino } = await import('pino')
+  const { default: pino } = await import('pino')
   const size = await stat(dir.log).then(
     (s) => s.size,
     () => 0,

@@ -24,6 +24,8 @@ export interface OpenNodes {
   plans: NodePlan[]
   /** One line for people: which runtime, which handlers. */
   description: string
+  /** Whether containers of an earlier start were found running. */
+  takenOver: boolean
   /** Ends Pods and whatever was started to run them. */
   stop: () => Promise<void>
 }
@@ -70,6 +72,7 @@ async function openContainerd({ dir, settings, clock, scope, log }: NodeWorld, h
   return {
     plans: [{ name: settings.nodeName, runtime, simulated: false, ip, cgroup, handlers: await Promise.all(facts) }],
     description: `containerd ${containerd.version}${containerd.takenOver ? ', taken over as it ran' : ''}; handlers ${named.join(', ')}`,
+    takenOver: containerd.takenOver,
     stop: () => containerd.stop({ cgroupRoots: [`/${cgroup.root}`] }),
   }
 }
@@ -89,6 +92,7 @@ async function openSocket({ dir, settings, scope, log }: NodeWorld, socket: stri
   return {
     plans: [{ name: settings.nodeName, runtime, simulated: false, ip: machineIp(), handlers: facts }],
     description: `${name} ${version} at ${socket}; handlers ${facts.map((f) => f.name).join(', ')}`,
+    takenOver: true,
     async stop() {
       const { removePods } = await import('../node/remove-pods.ts')
       await removePods(runtime, instanceName(dir.path), log)
@@ -109,6 +113,7 @@ async function openSimulated({ clock, scope }: NodeWorld, choice: RuntimeChoice 
   return {
     plans,
     description: `simulated: ${choice.nodes} ${choice.nodes === 1 ? 'node' : 'nodes'}, no real containers; handlers ${handlers.join(', ')}`,
+    takenOver: false,
     stop: async () => {},
   }
 }

@@ -8,7 +8,7 @@ import { openLmdbStore } from '../store/lmdb.ts'
 import { openCertificates } from './certs.ts'
 import { type DataDir, holdDataDir } from './data-dir.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
-import { openNodes } from './node-plan.ts'
+import { type OpenNodes, openNodes } from './node-plan.ts'
 import { Problem } from './problem.ts'
 import { defaultPort, readSettings, type Settings, settingsFor, type Wishes, writeSettings } from './settings.ts'
 import { startControlPlane, startNodes } from './start-cluster.ts'
@@ -42,8 +42,7 @@ export async function up(options: UpOptions): Promise<UpCluster> {
     log(`${name} failed`, error)
     fail(new Error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error }))
   })
-  // Pods end only when stop() was called: a failure of ours must not take them along
-  const ending = { pods: async () => {} }
+  const ending: Ending = {}
   try {
     scope.own(await holdDataDir(dir))
     const settings = settingsFor(options.wishes, await readSettings(dir))
@@ -55,19 +54,28 @@ export async function up(options: UpOptions): Promise<UpCluster> {
       failed,
       leave: () => scope.close(),
       async stop() {
-        scope.own({ close: ending.pods })
+        const nodes = await ending.nodes
+        if (nodes) scope.own({ close: nodes.stop })
         await scope.close()
       },
     }
   } catch (error) {
+    // what this start has begun ends with it; containers of an earlier one go on
+    const nodes = await ending.nodes?.catch(() => undefined)
+    if (nodes && !nodes.takenOver) scope.own({ close: nodes.stop })
     await scope.close()
     throw error
   }
 }
 
+/** Pods end only when that is asked for: a failure of ours must not take them along. */
+interface Ending {
+  nodes?: Promise<OpenNodes> | undefined
+}
+
 interface Life {
   scope: Scope
-  ending: { pods: () => Promise<void> }
+  ending: Ending
 }
 
 async function start(options: UpOptions, settings: Settings, { scope, ending }: Life): Promise<string> {
@@ -80,8 +88,9 @@ async function start(options: UpOptions, settings: Settings, { scope, ending }: 
     return done
   }
   // the slowest first: containerd and the control plane start side by side
-  const nodes = timed('runtime', openNodes({ dir, settings, clock, scope, log }), (n) => n.description)
-  nodes.catch(() => {})
+  ending.nodes = timed('runtime', openNodes({ dir, settings, clock, scope, log }), (n) => n.description)
+  // heard below, unless the control plane fails first
+  ending.nodes.catch(() => {})
   const certificates = await openCertificates({ dir: dir.pki, clock }).catch(corrupt)
   const store = scope.own(await openLmdbStore({ path: dir.store }).catch(corrupt))
   const parts = { scope, store, certificates, port, schedulerProfile: settings.schedulerProfile, clock, log }
@@ -89,8 +98,7 @@ async function start(options: UpOptions, settings: Settings, { scope, ending }: 
   await writeKubeconfig(dir.kubeconfig, { url: controlPlane.url, ca: certificates.ca, admin: certificates.admin })
   // a port found free once is kept, so that kubeconfigs copied elsewhere stay right
   await writeSettings(dir, { ...settings, port: controlPlane.port })
-  const { plans, stop } = await nodes
-  ending.pods = stop
+  const { plans } = await ending.nodes
   const nodeParts = { scope, clock, certificates, controlPlane, nodesDir: dir.nodes, owner: instanceName(dir.path), log }
   const word = plans.length === 1 ? `node ${plans[0]?.name}` : `${plans.length} nodes`
   await timed(word, startNodes(plans, nodeParts), () => 'Ready')
