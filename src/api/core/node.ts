@@ -1,6 +1,8 @@
 // Node: a machine that runs Pods, and the runtime handlers it really has.
+import { ageColumn, nameColumn } from '../column.ts'
 import { kind, type ObjectOf } from '../kind.ts'
 import { anyJson, bool, embedded, type Infer, integer, listOf, object, optional, pointer, text, time } from '../schema.ts'
+import { nodeFactColumns, nodeStateColumns } from './node-columns.ts'
 import { resourceList } from './resources.ts'
 import { taint } from './toleration.ts'
 
@@ -80,8 +82,12 @@ export const Node = kind({
   openapiName: 'io.k8s.api.core.v1.Node',
   fields: { spec: embedded(nodeSpec), status: embedded(nodeStatus) },
   hasStatus: true,
+  ownColumns: true,
+  columns: [nameColumn, ...nodeStateColumns, ageColumn, ...nodeFactColumns],
   selectable: { 'spec.unschedulable': (node) => String(node.spec.unschedulable ?? false) },
 })
+export type NodeSpec = Infer<typeof nodeSpec>
+export type NodeStatus = Infer<typeof nodeStatus>
 export type Node = ObjectOf<typeof Node>
 export type NodeCondition = Infer<typeof nodeCondition>
 export type NodeRuntimeHandler = Infer<typeof runtimeHandler>

@@ -1,6 +1,7 @@
 // Pod: the smallest thing that runs.
 import { kind, type ObjectOf } from '../kind.ts'
 import { embedded } from '../schema.ts'
+import { podColumns } from './pod-columns.ts'
 import { podCreateErrors, podErrors } from './pod-rules.ts'
 import { podSpec } from './pod-spec.ts'
 import { type PodCondition, podStatus } from './pod-status.ts'
@@ -34,6 +35,7 @@ export const Pod = kind({
   validateCreate: podCreateErrors,
   validateUpdate: podUpdateErrors,
   validateStatusUpdate: podStatusErrors,
+  columns: podColumns,
   selectable: {
     'spec.nodeName': (pod) => pod.spec.nodeName ?? '',
     // k8s: the old name of spec.nodeName

@@ -1,4 +1,5 @@
 // Service: enough of it for default/kubernetes; nothing here routes to Services yet.
+import { ageColumn, nameColumn } from '../column.ts'
 import { kind, type ObjectOf } from '../kind.ts'
 import { dns1035Label } from '../name.ts'
 import {
@@ -89,6 +90,23 @@ function nameFamilies(spec: Infer<typeof serviceSpec>): void {
 
 const serviceStatus = object({ loadBalancer: embedded(object({}, name('LoadBalancerStatus'))) }, name('ServiceStatus'))
 
+type Spec = Infer<typeof serviceSpec>
+
+function externalText({ type, externalIPs = [], externalName = '' }: Spec): string {
+  if (type === 'ExternalName') return externalName
+  if (externalIPs.length > 0) return externalIPs.join(',')
+  return type === 'LoadBalancer' ? '<pending>' : '<none>'
+}
+
+const portsText = ({ ports = [] }: Spec): string =>
+  ports.map((p) => `${p.port}${p.nodePort === undefined ? '' : `:${p.nodePort}`}/${p.protocol}`).join(',') || '<none>'
+
+const selectorText = (selector: Record<string, string> | undefined): string =>
+  Object.entries(selector ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(',') || '<none>'
+
 export const Service = kind({
   ...{
     group: '',
@@ -113,6 +131,16 @@ export const Service = kind({
     nameFamilies(next.spec)
   },
   name: dns1035Label,
+  ownColumns: true,
+  columns: [
+    nameColumn,
+    { name: 'Type', cell: (s) => s.spec.type ?? '' },
+    { name: 'Cluster-IP', cell: (s) => s.spec.clusterIPs?.[0] ?? s.spec.clusterIP ?? '<none>' },
+    { name: 'External-IP', cell: (s) => externalText(s.spec) },
+    { name: 'Port(s)', cell: (s) => portsText(s.spec) },
+    ageColumn,
+    { name: 'Selector', wide: true, cell: (s) => selectorText(s.spec.selector) },
+  ],
   selectable: { 'spec.clusterIP': (s) => s.spec.clusterIP ?? '', 'spec.type': (s) => s.spec.type ?? '' },
 })
 export type Service = ObjectOf<typeof Service>

@@ -1,4 +1,5 @@
 // PriorityClass: a name for a Pod's priority.
+import { ageColumn, nameColumn } from '../column.ts'
 import { kind, type ObjectOf } from '../kind.ts'
 import { bool, integer, oneOf, optional, pointer, text } from '../schema.ts'
 
@@ -15,9 +16,13 @@ export const PriorityClass = kind({
   prepareCreate(pc) {
     pc.metadata.generation = 1
   },
+  ownColumns: true,
   columns: [
+    nameColumn,
     { name: 'Value', type: 'integer', cell: (pc) => pc.value },
     { name: 'Global-Default', cell: (pc) => String(pc.globalDefault ?? false) },
+    ageColumn,
+    { name: 'PreemptionPolicy', cell: (pc) => pc.preemptionPolicy ?? '' },
   ],
 })
 export type PriorityClass = ObjectOf<typeof PriorityClass>
