@@ -74,9 +74,10 @@ export function planDeletion(kind: AnyKind, object: AnyObject, options: DeleteOp
   if (kind.kind === 'Pod') return planPod(kind, object as Pod, options, now)
   if (!hasFinalizers(kind, object)) return { do: 'remove', object }
   if (object.metadata.deletionTimestamp !== undefined) return { do: 'nothing' }
-  const marked = marking(object, 0, now)
-  if (kind.kind !== 'Namespace') return { do: 'mark', object: marked }
-  return { do: 'mark', object: { ...marked, status: { ...(object.status as object), phase: 'Terminating' } } }
+  if (kind.kind !== 'Namespace') return { do: 'mark', object: marking(object, 0, now) }
+  // k8s: a Namespace has no grace to speak of, and says what is going on
+  const metadata = { ...object.metadata, deletionTimestamp: rfc3339(now) }
+  return { do: 'mark', object: { ...object, metadata, status: { ...(object.status as object), phase: 'Terminating' } } }
 }
 
 function planPod(kind: AnyKind, pod: Pod, options: DeleteOptions, now: number): DeletionPlan {
@@ -101,10 +102,11 @@ function graceOf({ spec, status }: Pod, { gracePeriodSeconds }: DeleteOptions): 
   return grace < 0 ? 1 : grace
 }
 
-/** k8s: deletionTimestamp is when the grace will be over. */
+/** k8s: deletionTimestamp is when the grace will be over. Where there is a generation, the first mark raises it. */
 function marking<T extends AnyObject>(object: T, grace: number, startMs: number): T {
-  const deletionTimestamp = rfc3339(startMs + grace * 1000)
-  return { ...object, metadata: { ...object.metadata, deletionTimestamp, deletionGracePeriodSeconds: grace } }
+  const metadata = { ...object.metadata, deletionTimestamp: rfc3339(startMs + grace * 1000), deletionGracePeriodSeconds: grace }
+  if (metadata.generation && object.metadata.deletionTimestamp === undefined) metadata.generation++
+  return { ...object, metadata }
 }
 
 /** Owners' garbage is not collected, so every policy leaves dependents alone. */

@@ -1,38 +1,30 @@
 // One kind in memory: what is there now, in key order, and the newest events in a ring that watches read from.
 import type { AnyKind } from '../api/kind.ts'
-import { type Bell, bell } from '../store/follow.ts'
 import { type SortedKeys, sortedKeys } from '../store/sorted-keys.ts'
 import type { Change, Entry } from '../store/store.ts'
 import type { Stored } from './api-server.ts'
+import { type CacheEvent, type EventRing, eventRing, type EventSource } from './event-ring.ts'
+import { type IndexedEvents, indexedEvents } from './indexed-events.ts'
 import { restamped, storedFrom } from './stored.ts'
-
-/** One change of one object. `now` is absent when it was deleted, `before` when it was created. */
-export interface CacheEvent {
-  key: string
-  revision: number
-  now?: Stored | undefined
-  before?: Stored | undefined
-  /** `before` under this event's revision: what watchers that lose the object are sent. */
-  lost(): Stored
-}
 
 export interface KindCache {
   readonly kind: AnyKind
-  /** Rings after each change and each bookmark tick. */
-  readonly bell: Bell
-  size(): number
+  /** Every event of the kind. */
+  readonly events: EventSource
   get(key: string): Stored | undefined
   /** Present keys from `start` on, in order, as long as they begin with `prefix`; nothing may change meanwhile. */
   from(start: string, prefix: string): Iterable<[key: string, stored: Stored]>
-  /** Events after `since`, oldest first. Ask `reaches(since)` before. */
-  after(since: number, limit: number): readonly CacheEvent[]
-  /** Whether every event after `since` is still in the ring. */
-  reaches(since: number): boolean
   /** The event that made `revision`, while the ring still holds it. */
   at(revision: number): CacheEvent | undefined
+  /** The events of Pods that are, or were just before, on this node. */
+  onNode(name: string): EventSource
   /** Starts over from a listing: the ring is empty, and watches from before `revision` must look elsewhere. */
   load(entries: readonly Entry[], revision: number): void
+  /** Takes a change in; `ring` tells watches of it. */
   apply(change: Change): void
+  ring(): void
+  /** Rings for every watch, whether there is something new or not. */
+  ringAll(): void
 }
 
 const ringLimit = 8192
@@ -41,30 +33,35 @@ interface State {
   kind: AnyKind
   present: Map<string, Stored>
   keys: SortedKeys
-  ring: CacheEvent[]
-  /** Every event after this is in the ring. */
-  since: number
+  events: EventRing
+  byNode: IndexedEvents
 }
 
+const nodeOf = (object: Record<string, unknown>): string => (object['spec'] as { nodeName?: string }).nodeName ?? ''
+
 export function kindCache(kind: AnyKind): KindCache {
-  const state: State = { kind, present: new Map(), keys: sortedKeys(), ring: [], since: 0 }
+  const events = eventRing(0)
+  const state: State = { kind, present: new Map(), keys: sortedKeys(), events, byNode: indexedEvents(events, nodeOf) }
   return {
     kind,
-    bell: bell(),
-    size: () => state.present.size,
+    events,
     get: (key) => state.present.get(key),
     from: (start, prefix) => from(state, start, prefix),
-    after(since, limit) {
-      const first = firstAfter(state.ring, since)
-      return state.ring.slice(first, first + limit)
-    },
-    reaches: (since) => since >= state.since,
     at(revision) {
-      const event = state.ring[firstAfter(state.ring, revision - 1)]
+      const [event] = events.after(revision - 1, 1)
       return event?.revision === revision ? event : undefined
     },
+    onNode: (name) => state.byNode.of(name),
     load: (entries, revision) => load(state, entries, revision),
     apply: (change) => apply(state, change),
+    ring() {
+      events.bell.ring()
+      state.byNode.ring()
+    },
+    ringAll() {
+      events.bell.ring()
+      state.byNode.ringAll()
+    },
   }
 }
 
@@ -79,8 +76,8 @@ function load(state: State, entries: readonly Entry[], revision: number): void {
   state.present = new Map(entries.map((entry) => [entry.key, storedFrom(state.kind, entry.value, entry.revision)]))
   state.keys = sortedKeys()
   for (const { key } of entries) state.keys.add(key)
-  state.ring = []
-  state.since = revision
+  state.events.restart(revision)
+  state.byNode.restart(revision)
 }
 
 function apply(state: State, { key, value, revision }: Change): void {
@@ -93,28 +90,22 @@ function apply(state: State, { key, value, revision }: Change): void {
     state.present.delete(key)
     state.keys.remove(key)
   }
-  if (now || before) state.ring.push(eventOf(state.kind, key, revision, { now, before }))
-  // by an eighth at a time, so that moving the rest is rare
-  if (state.ring.length > ringLimit) state.since = state.ring.splice(0, ringLimit / 8).at(-1)?.revision ?? state.since
+  if (!now && !before) return
+  const event = eventOf(state.kind, { key, revision, now, before })
+  state.events.push(event)
+  state.byNode.push(event)
+  trim(state)
 }
 
-export function eventOf(
-  kind: AnyKind,
-  key: string,
-  revision: number,
-  { now, before }: { now?: Stored | undefined; before?: Stored | undefined },
-): CacheEvent {
+/** By an eighth at a time, so that moving the rest is rare. */
+function trim({ events, byNode }: State): void {
+  const all = events.all()
+  if (all.length <= ringLimit) return
+  events.drop(all[ringLimit / 8]!.revision)
+  byNode.drop(events.since())
+}
+
+export function eventOf(kind: AnyKind, event: Omit<CacheEvent, 'lost'>): CacheEvent {
   let lost: Stored | undefined
-  return { key, revision, now, before, lost: () => (lost ??= restamped(kind, before!, revision)) }
-}
-
-function firstAfter(ring: readonly CacheEvent[], since: number): number {
-  let low = 0
-  let high = ring.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (ring[middle]!.revision <= since) low = middle + 1
-    else high = middle
-  }
-  return low
+  return { ...event, lost: () => (lost ??= restamped(kind, event.before!, event.revision)) }
 }

@@ -48,7 +48,7 @@ function pageOf(
 
 /** Nothing of this kind has changed since. */
 function isAsItWas({ cache }: World, kind: AnyKind, at: number): boolean {
-  const known = cache.of(kind)
+  const known = cache.of(kind).events
   return known.reaches(at) && known.after(at, 1).length === 0
 }
 

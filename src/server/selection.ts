@@ -1,12 +1,14 @@
 // Which objects a list or watch is about: namespace by key, labels and fields by a matcher.
 import type { AnyKind, AnyObject } from '../api/kind.ts'
-import { parseFieldSelector, parseLabelSelector } from '../api/selector.ts'
+import { fieldEquals, parseFieldSelector, parseLabelSelector } from '../api/selector.ts'
 import type { Where } from '../client/client.ts'
 import { listPrefix } from './keys.ts'
 
 export interface Selection {
   /** Keys outside are not meant. */
   prefix: string
+  /** Only Pods of this node. */
+  node?: string | undefined
   /** Absent: every object under the prefix. */
   matches?: ((object: AnyObject) => boolean) | undefined
 }
@@ -17,5 +19,6 @@ export function selectionOf(kind: AnyKind, { namespace, labelSelector, fieldSele
   const byLabel = labelSelector ? parseLabelSelector(labelSelector) : undefined
   const byField = fieldSelector ? parseFieldSelector(kind, fieldSelector) : undefined
   if (!byLabel && !byField) return { prefix }
-  return { prefix, matches: (object) => (byLabel?.(object.metadata.labels) ?? true) && (byField?.(object) ?? true) }
+  const node = kind.kind === 'Pod' && fieldSelector ? fieldEquals(fieldSelector, 'spec.nodeName') : undefined
+  return { prefix, node, matches: (object) => (byLabel?.(object.metadata.labels) ?? true) && (byField?.(object) ?? true) }
 }

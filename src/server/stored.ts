@@ -28,33 +28,30 @@ export function freeze<T>(value: T): T {
 }
 
 /** Bytes are spliced and the object is parsed on first use: a start with many objects touches none of them. */
-export function storedFrom(kind: AnyKind, value: Uint8Array, revision: number): Stored {
-  let bytes: Uint8Array | undefined
-  let object: AnyObject | undefined
-  return {
-    revision,
-    get bytes() {
-      return (bytes ??= splice(value, headOf(kind).length, 0, versionField(revision)))
-    },
-    get object() {
-      return (object ??= freeze(JSON.parse(text.decode(this.bytes)) as AnyObject))
-    },
-  }
-}
+export const storedFrom = (kind: AnyKind, value: Uint8Array, revision: number): Stored =>
+  lazily(revision, () => splice(value, headOf(kind).length, 0, versionField(revision)))
 
 /** The same content under a later revision: what a DELETED event carries. */
-export function restamped(kind: AnyKind, stored: Stored, revision: number): Stored {
-  const at = headOf(kind).length
-  const bytes = () => splice(stored.bytes, at, versionField(stored.revision).length, versionField(revision))
-  let made: Uint8Array | undefined
+export const restamped = (kind: AnyKind, stored: Stored, revision: number): Stored =>
+  lazily(revision, () => splice(stored.bytes, headOf(kind).length, versionField(stored.revision).length, versionField(revision)))
+
+function lazily(revision: number, make: () => Uint8Array): Stored {
+  // let go after its one use, with the bytes it was made from
+  let maker: (() => Uint8Array) | undefined = make
+  let bytes: Uint8Array | undefined
   let object: AnyObject | undefined
+  const bytesOnce = (): Uint8Array => {
+    bytes ??= maker?.() ?? new Uint8Array()
+    maker = undefined
+    return bytes
+  }
   return {
     revision,
     get bytes() {
-      return (made ??= bytes())
+      return bytesOnce()
     },
     get object() {
-      return (object ??= freeze(JSON.parse(text.decode(this.bytes)) as AnyObject))
+      return (object ??= freeze(JSON.parse(text.decode(bytesOnce())) as AnyObject))
     },
   }
 }

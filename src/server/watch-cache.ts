@@ -60,7 +60,8 @@ async function load(state: State, store: Store): Promise<void> {
   const byKind = new Map<string, Entry[]>([...state.caches.keys()].map((prefix) => [prefix, []]))
   for (const entry of entries) byKind.get(kindPrefixOfKey(entry.key))?.push(entry)
   for (const [prefix, cache] of state.caches) cache.load(byKind.get(prefix) ?? [], revision)
-  advance(state, revision, state.caches.values())
+  advance(state, revision, [])
+  for (const cache of state.caches.values()) cache.ringAll()
 }
 
 async function feed(state: State, { store, clock, signal }: World): Promise<void> {
@@ -75,8 +76,8 @@ async function feed(state: State, { store, clock, signal }: World): Promise<void
         }
         advance(state, changes.at(-1)?.revision ?? state.revision, touched)
       }
-      // a store that ends its watch is closed
-      return
+      // a store that ends its watch is closed: nobody should wait for it
+      return close(state)
     } catch (error) {
       if (signal.aborted) return
       // watchers find their place gone after the reload, and are told to list again
@@ -93,7 +94,7 @@ function advance(state: State, revision: number, touched: Iterable<KindCache>): 
     state.waiting.delete(waiter)
     waiter.wake()
   }
-  for (const cache of touched) cache.bell.ring()
+  for (const cache of touched) cache.ring()
 }
 
 function reached(state: State, revision: number): Promise<void> {
@@ -105,7 +106,7 @@ async function tick(state: State, { clock, signal }: World): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(bookmarkIntervalMs, signal)
     state.ticks++
-    for (const cache of state.caches.values()) cache.bell.ring()
+    for (const cache of state.caches.values()) cache.ringAll()
   }
 }
 
@@ -113,5 +114,5 @@ function close(state: State): void {
   state.closed = true
   for (const waiter of state.waiting) waiter.wake()
   state.waiting.clear()
-  for (const cache of state.caches.values()) cache.bell.ring()
+  for (const cache of state.caches.values()) cache.ringAll()
 }

@@ -1,9 +1,11 @@
 // WATCH: a cursor into a kind's ring of events, or, for an older start, into the store's own history until it reaches the ring.
+import { setMaxListeners } from 'node:events'
 import type { AnyKind } from '../api/kind.ts'
 import { gone, type StatusError } from '../api/status.ts'
 import { type Change, CompactedError } from '../store/store.ts'
 import type { StoredEvent, WatchQuery } from './api-server.ts'
-import { type CacheEvent, eventOf, type KindCache } from './kind-cache.ts'
+import type { CacheEvent, EventSource } from './event-ring.ts'
+import { eventOf, type KindCache } from './kind-cache.ts'
 import { kindPrefix } from './keys.ts'
 import { checkWatchOptions, revisionOf } from './list-options.ts'
 import { type Selection, selectionOf } from './selection.ts'
@@ -14,6 +16,8 @@ const batchLimit = 1000
 
 /** Ends when the signal aborts or the server closes. Throws 410 when the events after the cursor are gone. */
 export async function* watch(world: World, kind: AnyKind, query: WatchQuery): AsyncGenerator<readonly StoredEvent[]> {
+  // many watches may live on one signal; Node would take more than ten for a leak
+  setMaxListeners(0, query.signal)
   checkWatchOptions(query)
   const selection = selectionOf(kind, query)
   const cache = world.cache.of(kind)
@@ -25,8 +29,10 @@ export async function* watch(world: World, kind: AnyKind, query: WatchQuery): As
       events.push({ type: 'BOOKMARK', resourceVersion: String(cursor), initialEventsEnd: true })
     if (events.length > 0) yield events
   }
-  if (!cache.reaches(cursor)) cursor = yield* olderEvents(world, kind, { ...query, cursor, selection })
-  yield* newEvents(world, cache, { ...query, cursor, selection })
+  const { node } = selection
+  const source = node === undefined ? cache.events : cache.onNode(node)
+  if (!source.reaches(cursor)) cursor = yield* olderEvents(world, kind, { ...query, cursor, selection })
+  yield* newEvents(world, source, { ...query, cursor, selection })
 }
 
 interface Cursor extends WatchQuery {
@@ -51,15 +57,15 @@ function initialEvents(cache: KindCache, { prefix, matches }: Selection): Stored
 
 async function* newEvents(
   world: World,
-  cache: KindCache,
+  source: EventSource,
   { cursor: since, selection, signal, allowWatchBookmarks }: Cursor,
 ): AsyncGenerator<readonly StoredEvent[]> {
   let cursor = since
   let ticks = world.cache.ticks()
   while (!signal.aborted && !world.cache.closed()) {
-    if (!cache.reaches(cursor)) throw tooOld(cursor, world.cache.revision())
-    const heard = cache.bell.rung()
-    const events = cache.after(cursor, batchLimit)
+    if (!source.reaches(cursor)) throw tooOld(cursor, world.cache.revision())
+    const heard = source.bell.rung()
+    const events = source.after(cursor, batchLimit)
     cursor = events.at(-1)?.revision ?? cursor
     const seen = events.flatMap((event) => seenAs(event, selection) ?? [])
     if (seen.length > 0) yield seen
@@ -69,7 +75,7 @@ async function* newEvents(
       cursor = Math.max(cursor, world.cache.revision())
       yield [{ type: 'BOOKMARK', resourceVersion: String(cursor) }]
     }
-    await cache.bell.wait(heard, signal)
+    await source.bell.wait(heard, signal)
   }
 }
 
@@ -85,7 +91,7 @@ async function* olderEvents(
       cursor = changes.at(-1)?.revision ?? cursor
       const seen = changes.flatMap((change) => seenAs(eventOfChange(kind, change, since), selection) ?? [])
       if (seen.length > 0) yield seen
-      if (cache.of(kind).reaches(cursor)) break
+      if (cache.of(kind).events.reaches(cursor)) break
     }
   } catch (error) {
     throw error instanceof CompactedError ? tooOld(since, error.oldest) : error
@@ -97,7 +103,7 @@ function eventOfChange(kind: AnyKind, { key, value, previous, revision }: Change
   // without the object that is gone a watcher cannot be told which one it was
   if (value === null && !previous && key.startsWith(kindPrefix(kind))) throw tooOld(since, revision)
   const now = value === null ? undefined : storedFrom(kind, value, revision)
-  return eventOf(kind, key, revision, { now, before: previous && storedFrom(kind, previous, 0) })
+  return eventOf(kind, { key, revision, now, before: previous && storedFrom(kind, previous, 0) })
 }
 
 export const tooOld = (asked: number, oldest: number): StatusError => gone(`too old resource version: ${asked} (${oldest})`)
