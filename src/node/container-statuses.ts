@@ -67,11 +67,14 @@ function statusOf(container: Container, { seen, facts, old, bare }: Known): Cont
     lastState: last?.state === 'exited' ? { terminated: terminatedOf(last, facts.runtimeName) } : (old?.lastState ?? {}),
     ready: false,
     restartCount: now.metadata.attempt,
-    image: now.image || (container.image ?? ''),
+    image: isImageId(now.image) ? (container.image ?? '') : now.image,
     imageID: now.imageRef,
     containerID: `${facts.runtimeName}://${now.id}`,
   }
 }
+
+/** Some runtimes know an image by its id only. */
+const isImageId = (image: string): boolean => image === '' || /^(sha256:)?[0-9a-f]{64}$/.test(image)
 
 /** No container of that name: it never was, or it went away together with its runtime. */
 function unseen(

@@ -87,7 +87,7 @@ function conditions(old: readonly NodeCondition[], { now, runtime }: NodeStatusF
 
 /** The same but for heartbeat times: no reason to write. */
 export function sameStatus(a: Node['status'], b: Node['status']): boolean {
-  const still = (status: Node['status']) =>
+  const still = (status: Node['status']): string =>
     JSON.stringify({ ...status, conditions: status.conditions?.map((c) => ({ ...c, lastHeartbeatTime: '' })) }, sortedKeys)
   return still(a) === still(b)
 }

@@ -24,6 +24,8 @@ interface Entry {
   pod: Pod
   status: PodStatus
   deleting: 'no' | 'wanted' | 'done'
+  /** Something was asked for since the write under way began. */
+  asked: boolean
   writing: boolean
 }
 
@@ -44,14 +46,14 @@ export function statusWriter(options: StatusWriterOptions): StatusWriter {
   return {
     put(pod, status) {
       const uid = uidOf(pod)
-      const entry = writer.entries.get(uid) ?? { pod, status, deleting: 'no', writing: false }
+      const entry = writer.entries.get(uid) ?? newEntry(pod, status)
       Object.assign(entry, { pod: newer(entry.pod, pod), status: JSON.parse(JSON.stringify(status)) as PodStatus })
       writer.entries.set(uid, entry)
       start(writer, uid, entry)
     },
     finish(pod) {
       const uid = uidOf(pod)
-      const entry = writer.entries.get(uid) ?? { pod, status: pod.status, deleting: 'no', writing: false }
+      const entry = writer.entries.get(uid) ?? newEntry(pod, pod.status)
       if (entry.deleting !== 'no') return
       entry.deleting = 'wanted'
       writer.entries.set(uid, entry)
@@ -62,36 +64,50 @@ export function statusWriter(options: StatusWriterOptions): StatusWriter {
   }
 }
 
+const newEntry = (pod: Pod, status: PodStatus): Entry => ({ pod, status, deleting: 'no', asked: false, writing: false })
+
 /** Versions are revisions of one store: the larger number is the newer one. */
 const newer = (a: Pod, b: Pod): Pod => (Number(b.metadata.resourceVersion) >= Number(a.metadata.resourceVersion) ? b : a)
 
 function start(writer: Writer, uid: string, entry: Entry): void {
+  entry.asked = true
   if (entry.writing || writer.signal.aborted) return
   entry.writing = true
-  void write(writer, uid, entry).finally(() => (entry.writing = false))
+  void write(writer, uid, entry)
 }
 
 /** Until there is nothing left to write, the Pod is gone, or the signal aborts. Never rejects. */
 async function write(writer: Writer, uid: string, entry: Entry): Promise<void> {
-  while (!writer.signal.aborted && writer.entries.get(uid) === entry) {
-    try {
-      if (!(await writeOnce(writer, entry))) return
-      writer.delays.reset(uid)
-    } catch (error) {
-      if (isNotFound(error)) return
-      try {
-        if (!isConflict(error)) throw error
-        const live = await writer.client.get(Pod, entry.pod.metadata)
-        // another Pod of the same name
-        if (uidOf(live) !== uid) return
-        entry.pod = newer(entry.pod, live)
-      } catch (again) {
-        if (isNotFound(again)) return
-        writer.log(`cannot write the status of Pod ${entry.pod.metadata.namespace}/${entry.pod.metadata.name}: ${String(again)}`)
-        await writer.clock.sleep(writer.delays.next(uid), writer.signal)
-      }
-    }
+  while (entry.asked && !writer.signal.aborted && writer.entries.get(uid) === entry) {
+    entry.asked = false
+    const again = await writeOnce(writer, entry).then(
+      (wrote) => {
+        writer.delays.reset(uid)
+        return wrote
+      },
+      (error: unknown) => recover(writer, entry, error),
+    )
+    entry.asked ||= again
   }
+  entry.writing = false
+}
+
+/** False when there is no Pod to write to any more; else it waits until writing may work. */
+async function recover(writer: Writer, entry: Entry, error: unknown): Promise<boolean> {
+  const { metadata } = entry.pod
+  if (isNotFound(error)) return false
+  try {
+    if (!isConflict(error)) throw error
+    const live = await writer.client.get(Pod, metadata)
+    // another Pod of the same name
+    if (uidOf(live) !== metadata.uid) return false
+    entry.pod = newer(entry.pod, live)
+  } catch (again) {
+    if (isNotFound(again)) return false
+    writer.log(`cannot write the status of Pod ${metadata.namespace}/${metadata.name}: ${String(again)}`)
+    await writer.clock.sleep(writer.delays.next(metadata.uid ?? ''), writer.signal)
+  }
+  return true
 }
 
 /** False when there was nothing to do. */
