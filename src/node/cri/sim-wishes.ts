@@ -2,7 +2,8 @@
 //
 //   of the sandbox:   fail-sandbox (text of the refusal), sandbox-delay-ms
 //   of containers:    exit-code, run-for-ms, start-delay-ms, stop-ms (how long it takes to obey SIGTERM), stop-exit-code,
-//                     fail-start (text), log (a line it writes), exec-exit-code, exec-output, cpu-millicores, memory-bytes
+//                     fail-start (text), log (a line it writes), exec-exit-code, exec-output, cpu-millicores, memory-bytes,
+//                     probe-status (HTTP status that network probes and hooks get; 400 and above fail TCP and gRPC ones too)
 //
 // A key of containers may end in `.<container>` and then counts for that one only. exit-code alone ends the container
 // at once; run-for-ms alone ends it with 0. Without either its command decides (sim-shell.ts), else it runs until stopped.
@@ -27,6 +28,7 @@ export interface ContainerWishes {
   execOutput: string | undefined
   cpuMillicores: number
   memoryBytes: number
+  probeStatus: number
 }
 
 type Annotations = Record<string, string>
@@ -56,5 +58,6 @@ export function containerWishes(annotations: Annotations, container: string): Co
     execOutput: text('exec-output'),
     cpuMillicores: number('cpu-millicores') ?? 0,
     memoryBytes: number('memory-bytes') ?? 0,
+    probeStatus: number('probe-status') ?? 200,
   }
 }
