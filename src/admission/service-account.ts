@@ -8,7 +8,7 @@ import { denied } from './denied.ts'
 
 const defaultAccount = 'default'
 /** How long a Pod waits for the account that a controller makes in a new namespace. */
-const patience = { everyMs: 25, tries: 40 }
+const patience = { everyMs: 10, tries: 101 }
 
 /**
  * Tokens are not issued, so none is mounted whatever automountServiceAccountToken says; the field is kept as it is.

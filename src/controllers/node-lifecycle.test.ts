@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'vitest'
+import { describe, it, onTestFinished } from 'vitest'
 import { Lease } from '../api/coordination/lease.ts'
 import { Event } from '../api/core/event.ts'
 import { Node } from '../api/core/node.ts'
@@ -8,6 +8,7 @@ import { rfc3339, rfc3339Micro } from '../lib/clock.ts'
 import { objectOf, openControlPlane, type TestControlPlane } from '../testing/control-plane.ts'
 import { eventually } from '../testing/eventually.ts'
 import { nodeLifecycle } from './node-lifecycle.ts'
+import { runController } from './run.ts'
 
 const name = 'node-1'
 
@@ -113,6 +114,26 @@ describe('the node lifecycle', () => {
     assert.deepEqual(await stateOf(world), [undefined, undefined, 'not-ready:NoSchedule'])
     await world.clock.advance(2000)
     await becomes(world, ['Unknown', 'NodeStatusNeverUpdated', 'unreachable:NoSchedule', 'unreachable:NoExecute'])
+  })
+
+  it('does not blame nodes for a time in which it did not run itself', async () => {
+    const world = await openControlPlane()
+    const { client, clock } = world
+    let sleptMs = 0
+    const jumping = { ...clock, now: () => clock.now() + sleptMs }
+    const stop = new AbortController()
+    onTestFinished(() => stop.abort())
+    void runController(nodeLifecycle(), { client, clock: jumping }, stop.signal)
+    const status = { conditions: [readyCondition('True', clock.now())] }
+    await client.create(Node, objectOf(Node, { metadata: { name }, status }))
+    await beat(world)
+    await becomes(world, well)
+    sleptMs = 8 * 3_600_000
+    await client.patch(Node, { name }, { type: 'merge', body: { metadata: { labels: { woken: 'up' } } } })
+    await clock.advance(39_000)
+    assert.deepEqual(await stateOf(world), well)
+    await clock.advance(50_000)
+    await becomes(world, lost)
   })
 
   it('taints a node that is cordoned', async () => {

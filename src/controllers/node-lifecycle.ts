@@ -10,6 +10,8 @@ import { readyOf, silenced, tainted } from './node-health.ts'
 // k8s: as kube-controller-manager holds them
 const graceMs = 40_000
 const startupGraceMs = 60_000
+/** Waking up this much too late means that this process did not run, and heard nobody. */
+const oversleptMs = 10_000
 const leases = 'kube-node-lease'
 
 /** What is remembered of a node. Ages are counted from when this controller heard, as clocks of nodes may differ. */
@@ -62,9 +64,7 @@ function listen(node: Node, heard: Map<string, Heard>, { clock, events, mirrored
 
 async function judge(node: Node, heard: Heard, world: World): Promise<Again | undefined> {
   const { client, clock } = world
-  // k8s: a node that never said anything has more time, from its creation
-  const deadlineMs =
-    readyOf(node) === undefined ? Date.parse(node.metadata.creationTimestamp ?? '') + startupGraceMs : heard.atMs + graceMs
+  const deadlineMs = deadlineOf(node, heard, clock.now())
   const late = clock.now() > deadlineMs
   let now = late ? silenced(node, clock.now()) : node
   if (now !== node) now = await client.update(Node, now, { subresource: 'status' })
@@ -76,6 +76,16 @@ async function judge(node: Node, heard: Heard, world: World): Promise<Again | un
     heard.ready = ready
   }
   return late ? undefined : { againMs: deadlineMs - clock.now() + 1 }
+}
+
+/** Until when a node may be silent. May give a node more time, where the silence was our own. */
+function deadlineOf(node: Node, heard: Heard, nowMs: number): number {
+  const ready = readyOf(node)
+  // k8s: a node that never said anything has more time, from its creation
+  if (ready === undefined) return Date.parse(node.metadata.creationTimestamp ?? '') + startupGraceMs
+  // a laptop that slept must not find all of its Pods unready
+  if (ready !== 'Unknown' && nowMs > heard.atMs + graceMs + oversleptMs) heard.atMs = nowMs
+  return heard.atMs + graceMs
 }
 
 /** k8s: once, when the node stops being ready; what its kubelet says of Pods afterwards counts again. */
