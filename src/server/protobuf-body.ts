@@ -89,7 +89,8 @@ export function parseProtobuf(bytes: Uint8Array): Record<string, unknown> | unde
   const { apiVersion, kind } = (envelope.type ?? {}) as Record<string, string>
   const its = kinds[String(kind)]
   if (!its || !Object.hasOwn(kinds, String(kind))) return undefined
-  return { apiVersion, kind, ...decode(its, Buffer.from(String(envelope.raw ?? ''), 'base64')) }
+  const raw = typeof envelope.raw === 'string' ? envelope.raw : ''
+  return { apiVersion, kind, ...decode(its, Buffer.from(raw, 'base64')) }
 }
 
 const typeMeta: Message = { 1: ['apiVersion', 'text'], 2: ['kind', 'text'] }

@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { defaultPlugins } from '../../src/admission/default-plugins.ts'
+import { Namespace } from '../../src/api/core/namespace.ts'
+import { ServiceAccount } from '../../src/api/core/service-account.ts'
+import type { Client } from '../../src/client/client.ts'
 import { type Certificates, openCertificates } from '../../src/cluster/certs.ts'
 import { writeKubeconfig } from '../../src/cluster/kubeconfig.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
@@ -54,6 +57,13 @@ export async function startTestServer(
   await writeKubeconfig(kubeconfig, { url: http.url, ca: certificates.ca, admin: certificates.admin })
   const close = () => scope.close()
   return { api, http, certificates, kubeconfig, folder, logged, close, [Symbol.asyncDispose]: close }
+}
+
+/** What the controllers of a whole cluster would have made by now. */
+export async function seedDefaultNamespace(client: Client): Promise<void> {
+  await client.create(Namespace, Namespace.decode({ metadata: { name: 'default' } }, { unknown: [] }))
+  const metadata = { name: 'default', namespace: 'default' }
+  await client.create(ServiceAccount, ServiceAccount.decode({ metadata }, { unknown: [] }))
 }
 
 export interface Answer {
