@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'vitest'
 import { Binding } from '../api/core/binding.ts'
 import { ConfigMap } from '../api/core/config-map.ts'
+import { Namespace } from '../api/core/namespace.ts'
 import { Pod } from '../api/core/pod.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
 import { isConflict } from '../api/status.ts'
@@ -317,6 +318,17 @@ function deletes(fresh: Fresh): void {
     )
     await client.delete(Pod, a, { gracePeriodSeconds: 0, preconditions: { uid: metadata.uid } })
     assert.equal(await refusal(client.get(Pod, a)), '404 NotFound: pods "a" not found')
+  })
+
+  it('take a Namespace when its last finalizer is gone', async () => {
+    const client = await fresh()
+    const ns = { name: 'ns' }
+    await client.create(Namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: ns, spec: {}, status: {} })
+    await client.delete(Namespace, ns)
+    const marked = await client.get(Namespace, ns)
+    assert.deepEqual([marked.status.phase, marked.spec.finalizers], ['Terminating', ['kubernetes']])
+    await client.update(Namespace, { ...marked, spec: {} }, { subresource: 'finalize' })
+    assert.equal(await refusal(client.get(Namespace, ns)), '404 NotFound: namespaces "ns" not found')
   })
 
   it('take what a selector takes', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
+import { Binding } from '../api/core/binding.ts'
 import { Pod } from '../api/core/pod.ts'
 import { byTester, podOf, testServer } from '../testing/api-server.ts'
 import { cases } from '../testing/cases.ts'
@@ -37,6 +38,14 @@ describe('binding', () => {
         conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: '2023-11-14T22:13:20Z' }],
       },
     })
+  })
+
+  it('is never stored', async () => {
+    const server = await testServer()
+    assert.equal(
+      await refusal(server.create(Binding, { namespace: 'default' }, to('n1'), byTester)),
+      '405 MethodNotAllowed: the server does not allow this method on the requested resource',
+    )
   })
 
   it('gives a Pod that two schedulers want to one of them', async () => {

@@ -1,7 +1,7 @@
 // POST: an object that was not there before.
 import { approved, mutated } from '../admission/chain.ts'
 import type { AnyKind, AnyObject } from '../api/kind.ts'
-import { alreadyExists, failure, invalidObject } from '../api/status.ts'
+import { alreadyExists, failure, invalidObject, methodNotAllowed } from '../api/status.ts'
 import { validateCreate } from '../api/validate.ts'
 import { rfc3339 } from '../lib/clock.ts'
 import type { Stored, WriteContext } from './api-server.ts'
@@ -22,6 +22,8 @@ export async function create(
   body: unknown,
   context: WriteContext,
 ): Promise<Stored> {
+  // what cannot be read is never stored: Bindings have their own verb
+  if (kind.without?.includes('get')) throw methodNotAllowed()
   const given = placeInNamespace(kind, decodeBody(kind, body, context), namespace)
   if (given.metadata.resourceVersion) throw failure(500, '', 'resourceVersion should not be set on objects to be created')
   if (given.metadata.name || !given.metadata.generateName) return createNamed(world, kind, given, context)

@@ -23,6 +23,16 @@ export function decodeBody(
   return object
 }
 
+/** A write that is tried again decodes again; the client hears each warning once. */
+export function warningOnce<C extends Pick<WriteContext, 'warn'>>(context: C): C {
+  const said = new Set<string>()
+  const warn = (text: string) => {
+    if (!said.has(text)) context.warn?.(text)
+    said.add(text)
+  }
+  return { ...context, warn }
+}
+
 /** k8s: an absent kind or apiVersion is the path's; another one is refused. */
 function ownKind(kind: AnyKind, body: Record<string, unknown>): void {
   const { kind: name = kind.kind, apiVersion = kind.apiVersion } = body

@@ -1,8 +1,8 @@
 // The client of those who live in the server's own process: no bytes, no copies, the cache's frozen objects.
 import type { User } from '../admission/chain.ts'
 import type { AnyKind, AnyObject, ObjectOf } from '../api/kind.ts'
-import type { Client, ListResult, Ref, Watched, Where } from '../client/client.ts'
-import type { ApiServer, Stored, WriteContext } from './api-server.ts'
+import type { Client, ListResult, Ref, Watched, Where, WriteOptions } from '../client/client.ts'
+import type { ApiServer, Stored, Subresource, WriteContext } from './api-server.ts'
 
 export function localClient(server: ApiServer, user: User): Client {
   const context = (options: { dryRun?: boolean | undefined } = {}): WriteContext => ({ user, dryRun: options.dryRun })
@@ -15,7 +15,11 @@ export function localClient(server: ApiServer, user: User): Client {
     watch: (kind, since, where) => watched<typeof kind>(server, kind, since, where),
     create: async (kind, object, options) =>
       objectOf<typeof kind>(await server.create(kind, { namespace: object.metadata.namespace }, object, context(options))),
-    async update<K extends AnyKind>(kind: K, object: ObjectOf<K>, options: { dryRun?: boolean; subresource?: 'status' } = {}) {
+    async update<K extends AnyKind>(
+      kind: K,
+      object: ObjectOf<K>,
+      options: WriteOptions & { subresource?: Subresource | undefined } = {},
+    ) {
       const { subresource } = options
       const { stored } = await server.update(kind, refOf(object), object, { ...context(options), subresource })
       return objectOf<K>(stored)

@@ -6,7 +6,7 @@ import { isRecord } from '../api/schema.ts'
 import { badRequest, failure, invalidObject, type StatusError } from '../api/status.ts'
 import type { PatchType } from '../client/client.ts'
 import type { Stored } from './api-server.ts'
-import { checkName, decodeBody, placeInNamespace } from './decode-body.ts'
+import { checkName, decodeBody, placeInNamespace, warningOnce } from './decode-body.ts'
 import { mergePatch } from './merge-patch.ts'
 import { strategicMergePatch } from './strategic-merge-patch.ts'
 import { rewrite, type UpdateContext } from './update.ts'
@@ -20,8 +20,9 @@ export interface Patch {
 const operationLimit = 10_000
 
 /** Applied again to the newer object when another write came between; a resourceVersion in the patch forbids that (409). */
-export async function patch(world: World, target: Target, change: Patch, context: UpdateContext): Promise<Stored> {
+export async function patch(world: World, target: Target, change: Patch, asked: UpdateContext): Promise<Stored> {
   const { kind, ref } = target
+  const context = warningOnce(asked)
   const apply = patcher(kind, change)
   const wish = ({ object }: Stored) => {
     const document = apply(object)

@@ -147,6 +147,18 @@ describe('many writers', () => {
   })
 })
 
+describe('a warning', () => {
+  it('is heard once, however often the update is tried', async () => {
+    const server = await testServer()
+    await server.create(ConfigMap, { namespace: 'default' }, configMap('a'), byTester)
+    const heard: string[] = []
+    const context = { ...byTester, fieldValidation: 'Warn' as const, warn: (text: string) => void heard.push(text) }
+    const puts = ['1', '2', '3'].map((k) => server.update(ConfigMap, a, { ...configMap('a'), data: { k }, spec: 1 }, context))
+    await Promise.all(puts)
+    assert.deepEqual(heard, ['unknown field "spec"', 'unknown field "spec"', 'unknown field "spec"'])
+  })
+})
+
 describe('the last finalizer', () => {
   it('takes the object with it', async () => {
     const client = (await testServer()).client('tester')

@@ -5,7 +5,7 @@ import { conflict, invalidObject, isNotFound, modified, notFound } from '../api/
 import { validateUpdate } from '../api/validate.ts'
 import type { Stored, Subresource, WriteContext } from './api-server.ts'
 import { createNamed } from './create.ts'
-import { checkName, decodeBody, placeInNamespace, redecoded } from './decode-body.ts'
+import { checkName, decodeBody, placeInNamespace, redecoded, warningOnce } from './decode-body.ts'
 import { isFinished } from './finalizers.ts'
 import { keyOf } from './keys.ts'
 import { encode, sameAsStored, unstored } from './stored.ts'
@@ -17,8 +17,9 @@ export async function update(
   world: World,
   { kind, ref }: Target,
   body: unknown,
-  context: UpdateContext,
+  asked: UpdateContext,
 ): Promise<{ stored: Stored; created: boolean }> {
+  const context = warningOnce(asked)
   const wish = () => {
     const object = decodeBody(kind, body, context)
     checkName(object, ref)

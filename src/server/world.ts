@@ -60,7 +60,10 @@ export async function present(world: World, kind: AnyKind, key: string): Promise
   const cached = world.cache.of(kind).get(key)
   if (cached) return cached
   const entry = await world.store.get(key)
-  return entry && storedEntry(world, kind, entry)
+  if (!entry) return undefined
+  // or a list after this answer might not show it yet
+  await world.cache.reached(entry.revision)
+  return storedEntry(world, kind, entry)
 }
 
 export type Committed = { done: true; stored: Stored } | { done: false; current: Stored | undefined }
