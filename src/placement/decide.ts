@@ -66,49 +66,57 @@ export function decide(need: PodNeed, nodes: readonly NodeView[], profile: Profi
   const fitting: NodeView[] = []
   const refusals: Refusal[] = []
   let examined = 0
-  while (examined < nodes.length && fitting.length < enough) {
-    const node = nodes[(start + examined) % nodes.length] as NodeView
-    examined += 1
-    const refusal = refused(prepared, node)
-    if (refusal) refusals.push(refusal)
-    else fitting.push(node)
+  for (let at = start % nodes.length; examined < nodes.length && fitting.length < enough; examined += 1) {
+    const node = nodes[at] as NodeView
+    at = at + 1 === nodes.length ? 0 : at + 1
+    const refusal = refused(prepared, node, fitting.length === 0)
+    if (refusal === undefined) fitting.push(node)
+    else if (refusal !== 'untold') refusals.push(refusal)
   }
   if (fitting.length === 0) return { refusals, nodes: nodes.length, examined }
   return { ...best(need, fitting, profile, options), feasible: fitting.length, examined }
 }
 
-// cost: once per Pod and node
-function refused(prepared: readonly Prepared[], node: NodeView): Refusal | undefined {
-  for (const { filter, state } of prepared) {
+/** `untold`: a refusal nobody will ask about, because another node fits. cost: once per Pod and node. */
+function refused(prepared: readonly Prepared[], node: NodeView, tell: boolean): Refusal | 'untold' | undefined {
+  for (let i = 0; i < prepared.length; i++) {
+    const { filter, state } = prepared[i] as Prepared
     const reasons = filter.check(state, node)
-    if (reasons) return { node, filter: filter.name, reasons }
+    if (reasons) return tell ? { node, filter: filter.name, reasons } : 'untold'
   }
   return undefined
 }
 
 function best(need: PodNeed, fitting: readonly NodeView[], profile: Profile, options: DecideOptions) {
-  const [first] = fitting as [NodeView]
-  if (fitting.length === 1) return { node: first, score: 0 }
+  if (fitting.length === 1) return { node: fitting[0] as NodeView, score: 0 }
   const totals = totalsOf(need, fitting, profile)
-  let [chosen, highest, ties] = [0, -1, 0]
-  for (let i = 0; i < totals.length; i++) {
-    const total = totals[i] as number
-    if (total > highest) [chosen, highest, ties] = [i, total, 1]
+  let chosen = 0
+  let ties = 1
+  for (let i = 1; i < fitting.length; i++) {
+    const ahead = (totals[i] as number) - (totals[chosen] as number)
+    if (ahead > 0) ties = 1
     // each of n equals is chosen with probability 1/n
-    else if (total === highest && options.random() * ++ties < 1) chosen = i
+    if (ahead > 0 || (ahead === 0 && options.random() * ++ties < 1)) chosen = i
   }
-  return { node: fitting[chosen] as NodeView, score: highest }
+  return { node: fitting[chosen] as NodeView, score: totals[chosen] as number }
 }
 
+// kept from one decision to the next, because new arrays of this size cost more than filling them
+const scratch = { totals: new Float64Array(512), raw: new Float64Array(512) }
+
+/** Valid until the next decision, and longer than `fitting`. */
 function totalsOf(need: PodNeed, fitting: readonly NodeView[], profile: Profile): Float64Array {
-  const totals = new Float64Array(fitting.length)
-  const raw = new Float64Array(fitting.length)
+  const count = fitting.length
+  if (scratch.raw.length < count)
+    Object.assign(scratch, { totals: new Float64Array(2 * count), raw: new Float64Array(2 * count) })
+  const { totals, raw } = scratch
+  totals.fill(0, 0, count)
   for (const { score, weight } of profile.scores) {
     const state = score.prepare(need)
     if (state === undefined) continue
-    for (let i = 0; i < raw.length; i++) raw[i] = score.score(state, fitting[i] as NodeView)
-    scaleScores(raw, score.scale)
-    for (let i = 0; i < raw.length; i++) totals[i] = (totals[i] as number) + weight * (raw[i] as number)
+    for (let i = 0; i < count; i++) raw[i] = score.score(state, fitting[i] as NodeView)
+    scaleScores(raw, count, score.scale)
+    for (let i = 0; i < count; i++) totals[i] = (totals[i] as number) + weight * (raw[i] as number)
   }
   return totals
 }

@@ -18,12 +18,12 @@ export const maxScore = 100
 /** Hides what `prepare` hands to `score`. */
 export const score = <T>(declared: Score<T>): Score => declared as unknown as Score
 
-/** Brings raw scores to 0..100 in place. k8s: integer division, and all zeros are all best where most is worst. */
-export function scaleScores(raw: Float64Array, scale: Score['scale']): void {
+/** Brings the first `count` raw scores to 0..100 in place. k8s: integer division, and all zeros are all best where most is worst. */
+export function scaleScores(raw: Float64Array, count: number, scale: Score['scale']): void {
   if (scale === undefined) return
   let highest = 0
-  for (const value of raw) if (value > highest) highest = value
-  for (let i = 0; i < raw.length; i++) {
+  for (let i = 0; i < count; i++) if ((raw[i] ?? 0) > highest) highest = raw[i] ?? 0
+  for (let i = 0; i < count; i++) {
     const scaled = highest === 0 ? 0 : Math.floor((maxScore * (raw[i] ?? 0)) / highest)
     raw[i] = scale === 'most-is-worst' ? maxScore - scaled : scaled
   }
