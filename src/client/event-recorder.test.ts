@@ -4,6 +4,7 @@ import { afterEach, describe, it } from 'vitest'
 import { Event } from '../api/core/event.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
+import { unavailable } from '../api/status.ts'
 import { rfc3339 } from '../lib/clock.ts'
 import { openApiServer } from '../server/open-server.ts'
 import { memoryStore } from '../store/memory.ts'
@@ -115,8 +116,9 @@ describe('an event recorder', () => {
   it('tries again while the server cannot be reached, and drops what is refused', async () => {
     const { clock, client, told } = await bench()
     let down = true
+    let tries = 0
     const create: Client['create'] = async (kind, object, options) => {
-      if (down) throw new Error('connect ECONNREFUSED')
+      if (down) throw tries++ === 0 ? new Error('connect ECONNREFUSED') : unavailable('the API server cannot be reached')
       return client.create(kind, object, options)
     }
     const recorder = eventRecorder({ ...client, create }, { component: 'kubelet', clock })

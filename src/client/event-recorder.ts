@@ -69,13 +69,14 @@ function enqueue(recorder: Recorder, said: Said): void {
   })
 }
 
-/** Tries again while the server cannot be reached; what the server refuses is dropped. Never rejects. */
+/** Tries again while the server cannot be reached or is in trouble; what it refuses is dropped. Never rejects. */
 async function write(recorder: Recorder, said: Said): Promise<void> {
   for (let tries = 1; tries <= maxTries; tries += 1) {
     try {
       return await writeOnce(recorder, said)
     } catch (error) {
-      if (statusOf(error)) return
+      const { code } = statusOf(error) ?? { code: 503 }
+      if (code < 500 && code !== 429) return
       // `after` and not `sleep`: an Event keeps no process alive
       await new Promise<void>((resolve) => void recorder.clock.after(retryMs, resolve))
     }
