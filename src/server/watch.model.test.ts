@@ -78,7 +78,7 @@ describe('watches', () => {
         await Promise.all(after.map((each) => run(first.client('b'), each)))
         for (const [i, { copy, wrong }] of live.entries()) {
           const want = byName((await first.client('a').list(Pod, selections[i])).items)
-          await eventually(() => (assert.deepEqual(new Map([...copy].sort()), new Map([...want].sort())), true))
+          await eventually(() => (assert.deepEqual(copy, want), true))
           assert.deepEqual(wrong, [])
         }
         await first.close()
@@ -102,7 +102,7 @@ describe('watches', () => {
         else if (event.type !== 'BOOKMARK') copy.set(event.object.metadata.name, event.object.metadata.resourceVersion)
     }
     const ended = run()
-    await eventually(() => (assert.deepEqual(new Map([...copy].sort()), new Map([...want].sort())), true))
+    await eventually(() => (assert.deepEqual(copy, want), true))
     await server.close()
     await ended
   }
