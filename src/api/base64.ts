@@ -21,3 +21,7 @@ export function canonicalBase64(text: string): string | undefined {
   const bare = text.replaceAll(/[\r\n]/g, '')
   return strict.test(bare) ? bare : undefined
 }
+
+/** The text whose UTF-8 bytes padded base64 stands for. */
+export const textOfBase64 = (base64: string): string =>
+  new TextDecoder().decode(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)))

@@ -74,10 +74,28 @@ export function metaErrors(meta: ObjectMeta, checkName: NameCheck): FieldError[]
   wrong.push(...labelErrors(meta.labels, 'metadata.labels'))
   wrong.push(...annotationErrors(meta.annotations ?? {}, 'metadata.annotations'))
   for (const [i, finalizer] of (meta.finalizers ?? []).entries())
-    for (const why of qualifiedName(finalizer)) wrong.push(invalid(`metadata.finalizers[${i}]`, finalizer, why))
+    wrong.push(...finalizerErrors(finalizer, `metadata.finalizers[${i}]`))
   for (const [i, owner] of (meta.ownerReferences ?? []).entries())
     wrong.push(...ownerErrors(owner, `metadata.ownerReferences[${i}]`))
+  wrong.push(...controllerErrors(meta.ownerReferences ?? []))
   return wrong
+}
+
+const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion']
+
+/** A finalizer is the system's own or has a domain. */
+export function finalizerErrors(finalizer: string, field: string): FieldError[] {
+  const syntax = qualifiedName(finalizer).map((why) => invalid(field, finalizer, why))
+  if (syntax.length > 0 || finalizer.includes('/') || standardFinalizers.includes(finalizer)) return syntax
+  return [invalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified')]
+}
+
+/** k8s: an object has one controller at most. */
+function controllerErrors(owners: readonly OwnerReference[]): FieldError[] {
+  const [first, second] = owners.filter(({ controller }) => controller)
+  if (!first || !second) return []
+  const why = `Only one reference can have Controller set to true. Found "true" in references for ${first.name} and ${second.name}`
+  return [invalid('metadata.ownerReferences', owners, why)]
 }
 
 function ownerErrors(owner: OwnerReference, field: string): FieldError[] {

@@ -1,4 +1,5 @@
 // Lease: a heartbeat; nodes renew theirs.
+import { invalid, negative } from '../field-error.ts'
 import { kind, type ObjectOf } from '../kind.ts'
 import { embedded, integer, microTime, object, pointer, text } from '../schema.ts'
 
@@ -21,6 +22,10 @@ export const Lease = kind({
   fields: { spec: embedded(leaseSpec) },
   createOnUpdate: true,
   unconditionalUpdate: false,
+  validate: ({ spec: { leaseDurationSeconds: seconds, leaseTransitions } }) => [
+    ...(seconds !== undefined && seconds <= 0 ? [invalid('spec.leaseDurationSeconds', seconds, 'must be greater than 0')] : []),
+    ...negative('spec.leaseTransitions', leaseTransitions),
+  ],
   columns: [{ name: 'Holder', cell: (lease) => lease.spec.holderIdentity ?? '' }],
 })
 export type Lease = ObjectOf<typeof Lease>

@@ -3,6 +3,7 @@ import { since } from '../age.ts'
 import { nameColumn } from '../column.ts'
 import { kind, type ObjectOf } from '../kind.ts'
 import { embedded, type Infer, integer, microTime, object, optional, pointer, text, time } from '../schema.ts'
+import { eventErrors } from './event-rules.ts'
 import { objectReference } from './object-reference.ts'
 
 const name = (kindName: string) => ({ name: `io.k8s.api.core.v1.${kindName}` })
@@ -55,6 +56,7 @@ export const Event = kind({
     reportingComponent: text(),
     reportingInstance: text(),
   },
+  validateCreate: eventErrors,
   ownColumns: true,
   columns: [
     { name: 'Last Seen', cell: (event, now) => since(lastSeen(event), now) },

@@ -3,6 +3,7 @@ import { kind, type ObjectOf } from '../kind.ts'
 import type { ObjectMeta } from '../meta.ts'
 import { dnsLabel } from '../name.ts'
 import { embedded, type Infer, listOf, object, optional, text, time } from '../schema.ts'
+import { namespaceErrors, namespaceStatusErrors } from './namespace-rules.ts'
 
 const name = (kindName: string) => ({ name: `io.k8s.api.core.v1.${kindName}` })
 
@@ -42,6 +43,8 @@ export const Namespace = kind({
     next.spec = old.spec
     labelWithName(next)
   },
+  validate: namespaceErrors,
+  validateStatusUpdate: namespaceStatusErrors,
   name: dnsLabel,
   without: ['deletecollection'],
   selectable: { 'status.phase': (ns) => ns.status.phase ?? '', name: (ns) => ns.metadata.name },

@@ -3,6 +3,7 @@ import { ageColumn, nameColumn } from '../column.ts'
 import { kind, type ObjectOf } from '../kind.ts'
 import { anyJson, bool, embedded, type Infer, integer, listOf, object, optional, pointer, text, time } from '../schema.ts'
 import { nodeFactColumns, nodeStateColumns } from './node-columns.ts'
+import { nodeErrors, nodeUpdateErrors } from './node-rules.ts'
 import { resourceList } from './resources.ts'
 import { taint } from './toleration.ts'
 
@@ -18,7 +19,15 @@ const nodeSpec = object(
     configSource: pointer(anyJson()),
     externalID: optional(text()),
   },
-  name('NodeSpec'),
+  {
+    ...name('NodeSpec'),
+    // k8s: the old and the new name of the same fact always agree
+    complete(spec) {
+      if (spec.podCIDR !== undefined) spec.podCIDRs ??= [spec.podCIDR]
+      const [first] = spec.podCIDRs ?? []
+      if (first !== undefined) spec.podCIDR = first
+    },
+  },
 )
 const nodeCondition = object(
   {
@@ -82,6 +91,9 @@ export const Node = kind({
   openapiName: 'io.k8s.api.core.v1.Node',
   fields: { spec: embedded(nodeSpec), status: embedded(nodeStatus) },
   hasStatus: true,
+  validate: nodeErrors,
+  validateUpdate: nodeUpdateErrors,
+  validateStatusUpdate: (next, old) => [...nodeErrors(next), ...nodeUpdateErrors(next, old)],
   ownColumns: true,
   columns: [nameColumn, ...nodeStateColumns, ageColumn, ...nodeFactColumns],
   selectable: { 'spec.unschedulable': (node) => String(node.spec.unschedulable ?? false) },

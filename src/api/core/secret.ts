@@ -2,6 +2,7 @@
 import { base64OfText } from '../base64.ts'
 import { kind, type ObjectOf } from '../kind.ts'
 import { bool, bytes, mapOf, optional, pointer, text } from '../schema.ts'
+import { secretErrors, secretUpdateErrors } from './secret-rules.ts'
 
 /** k8s: stringData is written only; it wins over data and is never stored. */
 function encodeStringData(secret: { data?: Texts; stringData?: Texts }): void {
@@ -21,6 +22,8 @@ export const Secret = kind({
   },
   prepareCreate: encodeStringData,
   prepareUpdate: encodeStringData,
+  validate: secretErrors,
+  validateUpdate: secretUpdateErrors,
   selectable: { type: (secret) => secret.type ?? '' },
   columns: [
     { name: 'Type', cell: (secret) => secret.type ?? '' },

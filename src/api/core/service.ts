@@ -17,6 +17,7 @@ import {
   pointer,
   text,
 } from '../schema.ts'
+import { serviceErrors, serviceUpdateErrors } from './service-rules.ts'
 
 const name = (kindName: string) => ({ name: `io.k8s.api.core.v1.${kindName}` })
 
@@ -130,6 +131,8 @@ export const Service = kind({
     next.spec.clusterIP ??= old.spec.clusterIP
     nameFamilies(next.spec)
   },
+  validate: serviceErrors,
+  validateUpdate: serviceUpdateErrors,
   name: dns1035Label,
   ownColumns: true,
   columns: [

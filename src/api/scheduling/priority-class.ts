@@ -2,6 +2,7 @@
 import { ageColumn, nameColumn } from '../column.ts'
 import { kind, type ObjectOf } from '../kind.ts'
 import { bool, integer, oneOf, optional, pointer, text } from '../schema.ts'
+import { priorityClassErrors, priorityClassUpdateErrors } from './priority-class-rules.ts'
 
 export const PriorityClass = kind({
   ...{ group: 'scheduling.k8s.io', version: 'v1', kind: 'PriorityClass', plural: 'priorityclasses', shortNames: ['pc'] },
@@ -16,6 +17,8 @@ export const PriorityClass = kind({
   prepareCreate(pc) {
     pc.metadata.generation = 1
   },
+  validate: priorityClassErrors,
+  validateUpdate: priorityClassUpdateErrors,
   ownColumns: true,
   columns: [
     nameColumn,
