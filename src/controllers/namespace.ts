@@ -5,7 +5,7 @@ import type { AnyKind, AnyObject } from '../api/kind.ts'
 import { kinds } from '../api/kinds.ts'
 import { isNotFound } from '../api/status.ts'
 import type { Client } from '../client/client.ts'
-import { type Controller, refOf, watching } from './controller.ts'
+import { type Again, type Controller, refOf, watching, type World } from './controller.ts'
 import { namespacesOf } from './in-every-namespace.ts'
 import { conditionsOf, type Left } from './namespace-conditions.ts'
 
@@ -17,24 +17,29 @@ export const namespaceController = (served: readonly AnyKind[] = kinds): Control
   name: 'namespace',
   component: 'namespace-controller',
   watches: [watching(Namespace), watching(Pod, (change) => (change.type === 'DELETED' ? namespacesOf(change) : []))],
-  async reconcile({ name }, { client, clock }) {
-    let namespace = await client.get(Namespace, { name })
-    const { deletionTimestamp } = namespace.metadata
-    if (!deletionTimestamp || !namespace.spec.finalizers?.includes(finalizer)) return undefined
-    const left = await empty(client, name, served)
-    const conditions = conditionsOf(namespace.status.conditions ?? [], left, clock.now())
-    if (conditions !== namespace.status.conditions) {
-      const status = { ...namespace.status, phase: 'Terminating', conditions }
-      namespace = await client.update(Namespace, { ...namespace, status }, { subresource: 'status' })
-    }
-    if (left.errors.length > 0) throw new AggregateError(left.errors, `cannot delete all content of namespace ${name}`)
-    // k8s: looks again after half of the time it should take
-    if (left.objects.length > 0) return { againMs: (Math.floor(secondsFor(left.objects) / 2) + 1) * 1000 }
-    const finalizers = namespace.spec.finalizers?.filter((other) => other !== finalizer)
-    await client.update(Namespace, { ...namespace, spec: { ...namespace.spec, finalizers } }, { subresource: 'finalize' })
-    return undefined
+  async reconcile({ name }, world) {
+    const namespace = await world.client.get(Namespace, { name })
+    const { metadata, spec } = namespace
+    return metadata.deletionTimestamp && spec.finalizers?.includes(finalizer) ? end(namespace, served, world) : undefined
   },
 })
+
+async function end(namespace: Namespace, served: readonly AnyKind[], { client, clock }: World): Promise<Again | undefined> {
+  const { name } = namespace.metadata
+  const left = await empty(client, name, served)
+  const conditions = conditionsOf(namespace.status.conditions ?? [], left, clock.now())
+  let now = namespace
+  if (conditions !== namespace.status.conditions) {
+    const status = { ...namespace.status, phase: 'Terminating', conditions }
+    now = await client.update(Namespace, { ...namespace, status }, { subresource: 'status' })
+  }
+  if (left.errors.length > 0) throw new AggregateError(left.errors, `cannot delete all content of namespace ${name}`)
+  // k8s: looks again after half of the time it should take
+  if (left.objects.length > 0) return { againMs: (Math.floor(secondsFor(left.objects) / 2) + 1) * 1000 }
+  const finalizers = now.spec.finalizers?.filter((other) => other !== finalizer)
+  await client.update(Namespace, { ...now, spec: { ...now.spec, finalizers } }, { subresource: 'finalize' })
+  return undefined
+}
 
 /** Deletes what a namespace holds. Pods go first, and everything else stays for them until they are gone. */
 async function empty(client: Client, namespace: string, served: readonly AnyKind[]): Promise<Left> {

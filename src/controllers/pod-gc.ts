@@ -49,7 +49,9 @@ async function removeOrphans(pods: readonly Pod[], missing: Map<string, number>,
   for (const pod of pods) {
     const { nodeName = '' } = pod.spec
     if (nodeName === '' || nodes.get({ name: nodeName })) continue
-    orphans.set(nodeName, [...(orphans.get(nodeName) ?? []), pod])
+    const others = orphans.get(nodeName)
+    if (others) others.push(pod)
+    else orphans.set(nodeName, [pod])
   }
   for (const name of missing.keys()) if (!orphans.has(name)) missing.delete(name)
   for (const [name, left] of orphans) {

@@ -15,18 +15,24 @@ export const rootCa = (pem: string): Controller => ({
   name: 'root-ca',
   watches: [watching(Namespace), watching(ConfigMap, namespacesOf, { fieldSelector: `metadata.name=${name}` })],
   async reconcile({ name: namespace }, { client, mirrored }) {
-    const data = { [key]: pem }
     const present = mirrored(ConfigMap).get({ namespace, name })
-    if (!present) {
-      const { kind, apiVersion } = ConfigMap
-      const metadata = { name, namespace, annotations: { [description]: describes } }
-      await createInNamespace(client, ConfigMap, { kind, apiVersion, metadata, data })
-    } else if (!isRight(present, pem)) {
-      const annotations = { ...present.metadata.annotations, [description]: describes }
-      await client.update(ConfigMap, { ...present, metadata: { ...present.metadata, annotations }, data })
-    }
+    if (!present) await createInNamespace(client, ConfigMap, mapOf(namespace, pem))
+    else if (!isRight(present, pem)) await client.update(ConfigMap, repaired(present, pem))
     return undefined
   },
+})
+
+const mapOf = (namespace: string, pem: string): ConfigMap => ({
+  kind: ConfigMap.kind,
+  apiVersion: ConfigMap.apiVersion,
+  metadata: { name, namespace, annotations: { [description]: describes } },
+  data: { [key]: pem },
+})
+
+const repaired = (present: ConfigMap, pem: string): ConfigMap => ({
+  ...present,
+  metadata: { ...present.metadata, annotations: { ...present.metadata.annotations, [description]: describes } },
+  data: { [key]: pem },
 })
 
 /** k8s: any description will do, the data must be exactly ours. */

@@ -4,7 +4,7 @@ import { Pod } from '../api/core/pod.ts'
 import { tolerates } from '../api/core/tolerates.ts'
 import type { Taint, Toleration } from '../api/core/toleration.ts'
 import { type Change, keyOf, type Mirror } from '../client/mirror.ts'
-import { type Controller, refOf, watching, type World } from './controller.ts'
+import { type Again, type Controller, refOf, watching, type World } from './controller.ts'
 import { disrupt } from './disruption.ts'
 
 /** When an eviction was first planned. A new object of the same name is another Pod. */
@@ -20,34 +20,38 @@ export function taintEviction(): Controller {
     component: 'taint-eviction-controller',
     watches: [watching(Pod), watching(Node, (change, mirrored) => podsOf(change, mirrored(Pod)))],
     async reconcile(ref, world) {
-      const key = keyOf(ref)
       const pod = world.mirrored(Pod).get(ref)
-      if (!pod || pod.metadata.deletionTimestamp) {
-        planned.delete(key)
-        return undefined
-      }
-      const node = world.mirrored(Node).get({ name: pod.spec.nodeName ?? '' })
-      const staysMs = tolerationMs(noExecute(node), pod.spec.tolerations ?? [])
-      const old = planned.get(key)
-      const plan = old?.uid === pod.metadata.uid ? old : undefined
-      if (staysMs === Number.POSITIVE_INFINITY) {
-        planned.delete(key)
-        if (plan) speak(world, pod, `Cancelling deletion of Pod ${key}`)
-        return undefined
-      }
-      // k8s: counted from when this controller saw the taint, so that a restart gives nodes time to be heard of
-      const sinceMs = plan?.sinceMs ?? world.clock.now()
-      const leftMs = sinceMs + staysMs - world.clock.now()
-      if (leftMs > 0) {
-        planned.set(key, { uid: pod.metadata.uid, sinceMs })
-        return { againMs: leftMs }
-      }
-      await disrupt(pod, { reason: 'DeletionByTaintManager', message: 'Taint manager: deleting due to NoExecute taint' }, world)
-      speak(world, pod, `Marking for deletion Pod ${key}`)
-      planned.delete(key)
+      if (pod && !pod.metadata.deletionTimestamp) return settle(pod, planned, world)
+      planned.delete(keyOf(ref))
       return undefined
     },
   }
+}
+
+/** Lets a Pod be, plans its end, or ends it. */
+async function settle(pod: Pod, planned: Map<string, Planned>, world: World): Promise<Again | undefined> {
+  const { uid } = pod.metadata
+  const key = keyOf(pod.metadata)
+  const node = world.mirrored(Node).get({ name: pod.spec.nodeName ?? '' })
+  const staysMs = tolerationMs(noExecute(node), pod.spec.tolerations ?? [])
+  const old = planned.get(key)
+  const plan = old?.uid === uid ? old : undefined
+  if (staysMs === Number.POSITIVE_INFINITY) {
+    planned.delete(key)
+    if (plan) speak(world, pod, `Cancelling deletion of Pod ${key}`)
+    return undefined
+  }
+  // k8s: counted from when this controller saw the taint, so that a restart gives nodes time to be heard of
+  const sinceMs = plan?.sinceMs ?? world.clock.now()
+  const leftMs = sinceMs + staysMs - world.clock.now()
+  if (leftMs > 0) {
+    planned.set(key, { uid, sinceMs })
+    return { againMs: leftMs }
+  }
+  await disrupt(pod, { reason: 'DeletionByTaintManager', message: 'Taint manager: deleting due to NoExecute taint' }, world)
+  speak(world, pod, `Marking for deletion Pod ${key}`)
+  planned.delete(key)
+  return undefined
 }
 
 const speak = ({ events }: World, pod: Pod, message: string): void => events.event(pod, 'Normal', 'TaintManagerEviction', message)
