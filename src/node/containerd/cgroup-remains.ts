@@ -9,10 +9,13 @@ const mount = '/sys/fs/cgroup'
 /** `root` is a path from the root of each hierarchy. Processes still in it are killed: they are nobody else's. */
 export async function removeCgroups(root: string, clock: Clock, log: (line: string) => void): Promise<void> {
   const hierarchies = ['.', ...(await readdir(mount).catch(() => []))].map((name) => join(mount, name, root))
-  for (const folder of hierarchies) {
-    for (let tries = 0; tries < 40 && (await removeTree(folder)) > 0; tries++) await clock.sleep(25)
-    if ((await removeTree(folder)) > 0) log(`cannot remove cgroup ${folder}`)
-  }
+  for (const folder of hierarchies) await removeCgroup(folder, clock, log)
+}
+
+/** One folder of one hierarchy with all below it; a second's patience for processes to end. */
+export async function removeCgroup(folder: string, clock: Clock, log: (line: string) => void): Promise<void> {
+  for (let tries = 0; tries < 40 && (await removeTree(folder)) > 0; tries++) await clock.sleep(25)
+  if ((await removeTree(folder)) > 0) log(`cannot remove cgroup ${folder}`)
 }
 
 /** Children first; returns how many could not be removed. */
