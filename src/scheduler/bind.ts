@@ -4,7 +4,6 @@ import { Pod } from '../api/core/pod.ts'
 import { isConflict, isNotFound } from '../api/status.ts'
 import type { PodNeed } from '../placement/pod-need.ts'
 import { tellWhyNot } from './condition.ts'
-import { roomOn } from './room.ts'
 import type { SchedulerWorld } from './world.ts'
 
 /** The Pod is assumed on `nodeName` already; it stays so until the watch confirms it. Never rejects because of the binding. */
@@ -32,7 +31,7 @@ async function takeBack(world: SchedulerWorld, need: PodNeed, error: unknown): P
   if (!queue.has(need.uid)) return
   const left = snapshot.removePod(need.uid)
   queue.failed(need.uid, 'error')
-  if (left) roomOn(world, left)
+  if (left) world.roomOn(left)
   // gone, being deleted or bound by somebody else: the watch tells the rest
   if (isNotFound(error) || isConflict(error)) return
   const message = `binding rejected: ${error instanceof Error ? error.message : String(error)}`

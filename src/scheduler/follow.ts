@@ -6,7 +6,6 @@ import { type Change, mirror } from '../client/mirror.ts'
 import { runtimeHandler } from '../placement/filters/runtime-handler.ts'
 import { podNeed } from '../placement/pod-need.ts'
 import { tellWhyNot } from './condition.ts'
-import { roomOn } from './room.ts'
 import type { SchedulerWorld } from './world.ts'
 
 /** Resolves when everything that exists is known. Goes on until `signal` aborts. */
@@ -40,7 +39,7 @@ function takeClass({ snapshot, queue }: SchedulerWorld, { type, object }: Change
 function takeNode(world: SchedulerWorld, { type, object }: Change<Node>): void {
   if (type === 'DELETED') return world.snapshot.removeNode(object.metadata.name)
   const changed = world.snapshot.setNode(object)
-  if (changed) roomOn(world, changed)
+  if (changed) world.roomOn(changed)
 }
 
 const isOver = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
@@ -52,11 +51,11 @@ function takePod(world: SchedulerWorld, change: Change<Pod>): void {
   if (type === 'DELETED' || isOver(pod)) {
     queue.remove(uid)
     const left = snapshot.removePod(uid)
-    if (left) roomOn(world, left)
+    if (left) world.roomOn(left)
   } else if (pod.spec.nodeName) {
     queue.remove(uid)
     const left = snapshot.setPod(podNeed(pod), pod.spec.nodeName)
-    if (left) roomOn(world, left)
+    if (left) world.roomOn(left)
   } else takePending(world, change)
 }
 

@@ -12,6 +12,7 @@ import { bindPod } from './bind.ts'
 import { tellWhyNot } from './condition.ts'
 import { follow } from './follow.ts'
 import { podQueue } from './queue.ts'
+import { roomFinder } from './room.ts'
 import { snapshot } from './snapshot.ts'
 import type { SchedulerWorld } from './world.ts'
 
@@ -36,16 +37,18 @@ const nodesPerTurn = 20_000
 export async function runScheduler(options: SchedulerOptions, signal: AbortSignal): Promise<void> {
   const { client, clock, name = 'default-scheduler', log = () => {}, random = Math.random } = options
   const writes = boundedWrites(log)
+  const profile = options.profile === 'upstream' ? upstreamProfile : defaultProfile
+  const [queue, seen] = [podQueue(clock), snapshot()]
   const world: SchedulerWorld = {
-    ...{ client, clock, name, log, spawn: writes.spawn, queue: podQueue(clock), snapshot: snapshot() },
-    profile: options.profile === 'upstream' ? upstreamProfile : defaultProfile,
+    ...{ client, clock, name, log, spawn: writes.spawn, queue, snapshot: seen, profile },
+    roomOn: roomFinder(queue, seen, profile),
     events: eventRecorder(client, { component: name, clock }),
   }
   await follow(world, signal)
   let examined = 0
   let start = 0
   for (;;) {
-    const need = await world.queue.take(signal)
+    const need = await queue.take(signal)
     if (!need) break
     const looked = place(world, need, { random, start })
     start += looked

@@ -2,6 +2,7 @@
 import type { EventRecorder } from '../client/event-recorder.ts'
 import type { Client } from '../client/client.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { NodeView } from '../placement/node-view.ts'
 import type { Profile } from '../placement/profile.ts'
 import type { PodQueue } from './queue.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -15,6 +16,8 @@ export interface SchedulerWorld {
   snapshot: Snapshot
   queue: PodQueue
   events: EventRecorder
+  /** This node has changed for the better. */
+  roomOn: (node: NodeView) => void
   log: (line: string, cause?: unknown) => void
   /** Runs a write beside the decisions; a failure it does not handle itself is logged. */
   spawn: (task: () => Promise<void>) => void
