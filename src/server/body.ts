@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { parse } from 'yaml'
 import { badRequest, type StatusError, tooLarge, unsupportedMediaType } from '../api/status.ts'
 import { maxDepth, scanJson } from './json-scan.ts'
-import { parseProtobuf, protobufType } from './protobuf-body.ts'
+import { objectOfProtobuf, protobufType } from './protobuf-object.ts'
 
 /** 3 MiB, as upstream. */
 export const bodyLimitBytes = 3 * 1024 * 1024
@@ -49,14 +49,11 @@ export function parseObject(bytes: Uint8Array, contentType: string | undefined, 
 }
 
 function fromProtobuf(bytes: Uint8Array, refuse: Refuse): Record<string, unknown> {
-  let object: Record<string, unknown> | undefined
   try {
-    object = parseProtobuf(bytes)
+    return objectOfProtobuf(bytes)
   } catch (error) {
     throw refuse((error as Error).message)
   }
-  if (!object) throw unsupportedMediaType(textTypes)
-  return object
 }
 
 /** A patch of any JSON kind. Throws 400. */
