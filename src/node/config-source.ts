@@ -25,7 +25,7 @@ export interface ConfigSource extends Configs {
 export interface ConfigSourceOptions {
   client: Pick<Client, 'get' | 'list' | 'watch'>
   clock: Clock
-  /** An object that the Pod uses has changed, appeared or gone: its volumes may need `mountVolumes` again. */
+  /** An object that the Pod uses has been read for the first time, changed or gone: its volumes may need `mountVolumes` again. */
   onChange: (podUid: string) => void
 }
 
@@ -109,7 +109,14 @@ function drop(source: Source, key: string, podUid: string): void {
 }
 
 function start(source: Source, key: string, { kind, ref }: { kind: Watch['kind']; ref: Ref }): Watch {
-  const watch: Watch = { kind, ref, users: new Set(), stop: new AbortController(), mirror: undefined, fixed: undefined }
+  const watch: Watch = {
+    kind,
+    ref,
+    users: new Set(),
+    stop: new AbortController(),
+    mirror: undefined,
+    fixed: undefined,
+  }
   source.watches.set(key, watch)
   void follow(source, watch)
   return watch
