@@ -114,10 +114,26 @@ export function failureOf(world: HttpWorld, error: unknown, what: string): Statu
 async function refuse(call: Call, status: Status): Promise<void> {
   const { request, response } = call
   if (response.headersSent) return void response.destroy()
-  if (!request.complete && 'stream' in request) {
-    // the rest of the body is not wanted; the answer still arrives
-    const { stream } = request
-    response.once('finish', () => stream.close())
-  } else if (!request.complete) response.setHeader('connection', 'close')
+  if (!request.complete) discardRest(call)
   await sendStatus(call, status)
+}
+
+/** What a client may still send after it was refused: closing over unread bytes would cost it the answer. */
+const discardedBytes = 32 * 1024 * 1024
+const discardMs = 10_000
+
+function discardRest({ request, world }: Call): void {
+  if ('stream' in request) {
+    const { stream } = request
+    // the response's own `finish` waits for the stream to close
+    stream.once('finish', () => stream.close())
+    return
+  }
+  let left = discardedBytes
+  request.on('data', (part: Buffer) => {
+    left -= part.length
+    if (left < 0) request.destroy()
+  })
+  const cancel = world.clock.after(discardMs, () => request.destroy())
+  request.once('close', cancel)
 }

@@ -89,6 +89,9 @@ export async function ask(server: TestServer, path: string, { method = 'GET', he
     ...(headers ? { headers } : {}),
     ...(tls ?? admin),
   })
+  request.on('error', () => undefined)
+  // node:http says no length for DELETE by itself
+  if (body !== undefined && !request.hasHeader('transfer-encoding')) request.setHeader('content-length', Buffer.byteLength(body))
   request.end(body)
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   const answer = await text(response)
