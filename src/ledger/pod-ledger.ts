@@ -63,8 +63,8 @@ function containersOf({ spec }: Costed, side: Side, missing: Amounts): Map<strin
     const own = containerAmounts(container, side, missing)
     if (container.restartPolicy === 'Always') {
       addTo(running, own)
+      // sidecars alone are no peak: they are part of what runs
       addTo(sidecars, own)
-      raiseTo(startPeak, sidecars)
     } else {
       addTo(own, sidecars)
       raiseTo(startPeak, own)

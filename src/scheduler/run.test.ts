@@ -84,7 +84,12 @@ describe('runScheduler', () => {
   })
 
   it('leaves Pods of other schedulers, gated, bound and deleted Pods alone', async () => {
-    const { addNode, addPod, start, bound, pod, whyNot, client } = await setUp()
+    const bindings: string[] = []
+    const wrap = (client: Client): Client => ({
+      ...client,
+      createSubresource: (kind, ref, ...rest) => (bindings.push(ref.name), client.createSubresource(kind, ref, ...rest)),
+    })
+    const { addNode, addPod, start, bound, pod, whyNot, client } = await setUp({}, wrap)
     await addNode('a')
     await addPod('other', { schedulerName: 'mine' })
     await addPod('gated', { schedulingGates: [{ name: 'example.com/wait' }] })
@@ -101,6 +106,7 @@ describe('runScheduler', () => {
     assert.deepEqual(await nodes(['other', 'gated', 'by-hand', 'going']), [undefined, undefined, 'elsewhere', undefined])
     await client.patch(Pod, { namespace: 'default', name: 'gated' }, { type: 'merge', body: { spec: { schedulingGates: null } } })
     assert.equal(await bound('gated'), 'a')
+    assert.deepEqual(bindings, ['last', 'gated'])
   })
 
   it('says why a Pod waits, once per attempt, and binds it when a node comes', async () => {
@@ -224,6 +230,83 @@ describe('runScheduler', () => {
     await clock.advance(1000)
     assert.equal(await bound('p'), 'a')
     assert.deepEqual((await events('p'))[0], ['Warning', 'FailedScheduling', message, 1])
+  })
+
+  it('believes the watch when the answer to a binding is lost', async () => {
+    const wrap = (client: Client): Client => ({
+      ...client,
+      async createSubresource(...args) {
+        await client.createSubresource(...args)
+        // by now the watch has told
+        for (let i = 0; i < 20; i++) await new Promise<void>((resolve) => void setImmediate(resolve))
+        throw new Error('connection reset')
+      },
+    })
+    const { addNode, addPod, start, bound, whyNot, events } = await setUp({}, wrap)
+    await addNode('a', { allocatable: { cpu: '1' } })
+    start()
+    await addPod('p', requesting({ cpu: '1' }))
+    assert.equal(await bound('p'), 'a')
+    await addPod('q', requesting({ cpu: '1' }))
+    assert.deepEqual((await whyNot('q'))[2], onlyOne('Insufficient cpu'))
+    assert.deepEqual(await events('p'), [])
+  })
+
+  it('binds once, also when older news of the Pod come after the binding', async () => {
+    const bindings: string[] = []
+    let hold = Promise.resolve()
+    let letGo = () => {}
+    const wrap = (client: Client): Client => ({
+      ...client,
+      async createSubresource(kind, ref, ...rest) {
+        bindings.push(ref.name)
+        hold = new Promise((resolve) => (letGo = resolve))
+        await client.patch(Pod, ref, { type: 'merge', body: { metadata: { labels: { news: 'old' } } } })
+        await client.createSubresource(kind, ref, ...rest)
+      },
+      async *watch(kind, since, where) {
+        for await (const event of client.watch(kind, since, where)) {
+          if (kind.kind === 'Pod') await hold
+          yield event
+        }
+      },
+    })
+    const { clock, addNode, addPod, start, bound, events } = await setUp({}, wrap)
+    for (const name of ['a', 'b']) await addNode(name)
+    start()
+    await addPod('p')
+    await bound('p')
+    await eventually(async () => (await events('p')).length === 1)
+    letGo()
+    hold = Promise.resolve()
+    await clock.advance(20_000)
+    await addPod('q')
+    await eventually(() => bindings.length === 2)
+    letGo()
+    await bound('q')
+    assert.deepEqual(bindings, ['p', 'q'])
+  })
+
+  it('gives up a Pod that is deleted while it is being bound', async () => {
+    const bindings: string[] = []
+    const wrap = (client: Client): Client => ({
+      ...client,
+      async createSubresource(kind, ref, ...rest) {
+        bindings.push(ref.name)
+        if (ref.name === 'p') await client.delete(Pod, ref)
+        await client.createSubresource(kind, ref, ...rest)
+      },
+    })
+    const { clock, client, addNode, start, addPod, bound, pod } = await setUp({}, wrap)
+    await addNode('a')
+    start()
+    const finalizers = ['example.com/f']
+    await client.create(Pod, { ...samplePod('p'), metadata: { name: 'p', namespace: 'default', finalizers } })
+    await eventually(async () => (await pod('p')).metadata.deletionTimestamp)
+    await clock.advance(60_000)
+    await addPod('last')
+    await bound('last')
+    assert.deepEqual(bindings, ['p', 'last'])
   })
 
   it('stays idle while nothing changes', async () => {
