@@ -10,6 +10,7 @@ import { removeOrphans } from './orphans.ts'
 import { uidOf } from './pod-labels.ts'
 import { type PodWorker, podWorker } from './pod-worker.ts'
 import type { PodWorld } from './pod-world.ts'
+import { qosShares } from './qos-shares.ts'
 import { seePod } from './seen.ts'
 import { servedPod } from './served-pod.ts'
 
@@ -32,13 +33,16 @@ interface Pods {
   workers: Map<string, PodWorker>
   /** Orphans are being removed. */
   cleaning: Promise<void> | undefined
+  /** Called when the Pods of the node are others. */
+  share: (pods: readonly Pod[]) => Promise<void>
 }
 
 export async function openPods(options: WorldOptions, signal: AbortSignal): Promise<NodePods> {
   const { client, clock, name, log } = options
   const workers = new Map<string, PodWorker>()
   const world = await openWorld(options, signal, workers)
-  const pods: Pods = { options, signal, world, workers, cleaning: undefined }
+  const share = qosShares(world.cgroups, log)
+  const pods: Pods = { options, signal, world, workers, cleaning: undefined, share }
   const where = { fieldSelector: `spec.nodeName=${name}` }
   const onError = (error: unknown) => log(`node ${name} cannot follow its Pods: ${String(error)}`)
   const listed = await mirror(client, Pod, { where, clock, signal, onError, onChange: (change) => podChanged(pods, change) })
@@ -46,6 +50,7 @@ export async function openPods(options: WorldOptions, signal: AbortSignal): Prom
   const relist = every(pods, relistEveryMs, () => {
     wakeAll(pods)
     clean(pods)
+    void pods.share(podsOf(pods))
   })
   const rotate = every(pods, rotateEveryMs, () => void rotateLogs(pods))
   return {
@@ -88,6 +93,8 @@ function podChanged(pods: Pods, change: Change<Pod>): void {
   const { object } = change
   const uid = uidOf(object)
   const worker = workers.get(uid)
+  // once its worker is there; Pods that go are left to the relist
+  if (change.type === 'ADDED') queueMicrotask(() => void pods.share(podsOf(pods)))
   if (change.type === 'DELETED') {
     worker?.update(object, true)
     return worker?.gone()
@@ -97,6 +104,8 @@ function podChanged(pods: Pods, change: Change<Pod>): void {
   workers.set(uid, started)
   void started.ended.then(() => workers.delete(uid))
 }
+
+const podsOf = ({ workers }: Pods): Pod[] => [...workers.values()].map(({ memory }) => memory.pod)
 
 /** Only our own status write coming back. */
 function isEcho({ object, old }: Change<Pod> & { type: 'MODIFIED' }, { statuses }: PodWorld): boolean {

@@ -22,7 +22,7 @@ import type { NodeFacts, PodWorld } from './pod-world.ts'
 import { probeOnce } from './probe-action.ts'
 import { prober } from './probe-worker.ts'
 import type { NodeOptions } from './run.ts'
-import { simulatedProbe } from './simulated-actions.ts'
+import { simulatedHttpGet, simulatedProbe } from './simulated-actions.ts'
 import { statusWriter } from './status-writer.ts'
 
 export interface WorldOptions extends NodeOptions {
@@ -55,7 +55,7 @@ export async function openWorld(options: WorldOptions, signal: AbortSignal, work
       probe: options.simulated ? simulatedProbe(runtime) : probeOnce(runtime),
       onChange: ({ pod }) => wake(uidOf(pod)),
     }),
-    hooks: { runtime, clock, events },
+    hooks: { runtime, clock, events, httpGet: options.simulated ? simulatedHttpGet : undefined },
     cgroups: options.cgroup && (await podCgroups({ ...options.cgroup, log })),
     services: (namespace) => services.list().filter((s) => s.metadata.namespace === namespace),
     statuses: statusWriter({ client, clock, signal, log }),

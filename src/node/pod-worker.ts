@@ -11,6 +11,7 @@ import { podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
 import { keyOfStep, type Plan, type Step } from './plan-step.ts'
 import { allContainers } from './sandbox-config.ts'
 import { newSight, nothingSeen, seePod, type Seen } from './seen.ts'
+import { showsChange } from './volumes.ts'
 
 export interface PodWorker {
   /** The newest version of the Pod. `quiet`: nothing in it concerns the worker. */
@@ -51,6 +52,7 @@ export function podWorker(pod: Pod, world: PodWorld): PodWorker {
   wake()
   return {
     update(newer, quiet) {
+      if (memory.paths && showsChange(memory.pod, newer)) memory.stale = true
       memory.pod = newer
       if (!quiet) wake()
     },

@@ -13,7 +13,7 @@ import { type ExecResult, RuntimeError } from './cri/runtime.ts'
 import { healthServer } from './cri/grpc-health-server.ts'
 import { type ProbeOutcome, probeOnce } from './probe-action.ts'
 import { samplePodWith } from './sample-pod.ts'
-import { simulatedProbe } from './simulated-probe.ts'
+import { simulatedProbe } from './simulated-actions.ts'
 
 const ports: Record<string, number> = {}
 const closing: (() => unknown)[] = []

@@ -1,6 +1,7 @@
 // Volumes of a Pod: made on the host before its containers, given to containers as mounts, gone without a trace after it.
 import { readdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Container } from '../api/core/container.ts'
 import type { Pod } from '../api/core/pod.ts'
 import type { Volume } from '../api/core/volume.ts'
@@ -52,6 +53,16 @@ export async function mountVolumes(pod: Pod, world: VolumeWorld): Promise<HostPa
   return hostPaths
 }
 
+/** Whether volumes show something of the Pod that has changed between the two: its labels and annotations. */
+export function showsChange(old: Pod, newer: Pod): boolean {
+  const ofPod = newer.spec.volumes?.some(
+    ({ downwardAPI, projected }) => downwardAPI ?? projected?.sources?.some((s) => s.downwardAPI),
+  )
+  if (!ofPod) return false
+  const shown = ({ metadata: { labels, annotations } }: Pod) => ({ labels, annotations })
+  return !isDeepStrictEqual(shown(old), shown(newer))
+}
+
 const writtenBy = { configMap: 'configmap', secret: 'secret', downwardAPI: 'downward-api', projected: 'projected' } as const
 
 async function mountVolume(pod: Pod, volume: Volume, world: VolumeWorld): Promise<string> {
@@ -71,7 +82,7 @@ async function mountVolume(pod: Pod, volume: Volume, world: VolumeWorld): Promis
   return path
 }
 
-const isRoot = (): boolean => process.getuid?.() === 0
+const isRoot = (): boolean => process.geteuid?.() === 0
 
 const pluginOf = (volume: Volume): VolumePlugin | undefined =>
   Object.entries(writtenBy).find(([source]) => volume[source as keyof typeof writtenBy])?.[1]

@@ -9,7 +9,14 @@ import { ConfigMap } from '../../src/api/core/config-map.ts'
 import type { Pod } from '../../src/api/core/pod.ts'
 import { samplePod } from '../../src/node/sample-pod.ts'
 import { podPaths } from '../../src/node/pod-paths.ts'
-import { containerMounts, mountVolumes, podsOnDisk, unmountVolumes, type VolumeWorld } from '../../src/node/volumes.ts'
+import {
+  containerMounts,
+  mountVolumes,
+  podsOnDisk,
+  showsChange,
+  unmountVolumes,
+  type VolumeWorld,
+} from '../../src/node/volumes.ts'
 import { mayMount, mountsUnder } from '../../src/node/volume/mount-table.ts'
 
 const why = process.getuid?.() === 0 && (await mayMount()) ? undefined : 'needs root with CAP_SYS_ADMIN'
@@ -191,6 +198,42 @@ describe.skipIf(why !== undefined)(`volumes${why ? ` (skipped: ${why})` : ''}`, 
     } finally {
       server.close()
     }
+  })
+
+  it('does without mounts when it may not mount, and says so', async () => {
+    const notes: string[] = []
+    const folder = await mkdtemp(join(tmpdir(), 'volumes-plain-'))
+    await chmod(folder, 0o777)
+    const nobody = 65_534
+    process.seteuid?.(nobody)
+    try {
+      const plain = { ...world, dataDir: await realpath(folder), log: (line: string) => void notes.push(line) }
+      const volumes = [{ name: 'v', emptyDir: { medium: 'Memory' } }]
+      const containers = [{ name: 'main', image: 'i', volumeMounts: [{ name: 'v', mountPath: '/v', subPath: 'a/b' }] }]
+      const pod = podOf(volumes, { containers, securityContext: { fsGroup: 4711 } })
+      const paths = await mountVolumes(pod, plain)
+      const path = paths.get('v') ?? ''
+      const [container] = pod.spec.containers
+      assert(container)
+      const [mount] = await containerMounts(pod, container, paths, { dataDir: plain.dataDir, env: [] })
+      assert.equal(mount?.hostPath, join(path, 'a/b'))
+      assert.deepEqual(await mountsUnder(plain.dataDir), [])
+      assert.deepEqual(notes, [`${path}: not root, so this emptyDir of medium Memory is a plain folder without a size limit`])
+      await unmountVolumes('uid-1', plain.dataDir)
+      assert.deepEqual(await podsOnDisk(plain.dataDir), [])
+    } finally {
+      process.seteuid?.(0)
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it('knows which changes of a Pod its volumes show', () => {
+    const labelled = (volumes: object[], app: string) => samplePod({ volumes }, { labels: { app } })
+    const downwardAPI = { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] }
+    const showing = [{ name: 'v', projected: { sources: [{ downwardAPI }] } }]
+    assert.equal(showsChange(labelled(showing, 'a'), labelled(showing, 'b')), true)
+    assert.equal(showsChange(labelled(showing, 'a'), labelled(showing, 'a')), false)
+    assert.equal(showsChange(labelled([], 'a'), labelled([], 'b')), false)
   })
 
   it('names every volume that fails', async () => {
