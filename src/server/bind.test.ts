@@ -40,6 +40,25 @@ describe('binding', () => {
     })
   })
 
+  it('replaces the word that the Pod could not be scheduled, and loses nothing written meanwhile', async () => {
+    const server = await testServer({ clock: manualClock() })
+    const client = server.client('tester')
+    await client.create(Pod, podOf('a'))
+    const conditions = [
+      { type: 'PodScheduled', status: 'False', reason: 'Unschedulable' },
+      { type: 'Other', status: 'True' },
+    ]
+    await client.patch(Pod, a, { type: 'merge', body: { status: { conditions } }, subresource: 'status' })
+    const label = client.patch(Pod, a, { type: 'merge', body: { metadata: { labels: { l: '1' } } } })
+    await Promise.all([label, server.bind(a, to('n1'), byTester)])
+    const pod = await client.get(Pod, a)
+    assert.deepEqual(pod.status.conditions, [
+      { type: 'Other', status: 'True' },
+      { type: 'PodScheduled', status: 'True', lastTransitionTime: '2023-11-14T22:13:20Z' },
+    ])
+    assert.deepEqual([pod.metadata.labels, pod.spec.nodeName], [{ l: '1' }, 'n1'])
+  })
+
   it('is never stored', async () => {
     const server = await testServer()
     assert.equal(

@@ -4,6 +4,7 @@ import { ConfigMap } from '../api/core/config-map.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { statusOf } from '../api/status.ts'
+import { systemClock } from '../lib/clock.ts'
 import { memoryStore } from '../store/memory.ts'
 import { byTester, configMap, podOf, testServer } from '../testing/api-server.ts'
 import { cases } from '../testing/cases.ts'
@@ -69,6 +70,35 @@ describe('a list', () => {
     await client.create(Pod, podOf('p'))
     assert.equal((await server.list(ConfigMap, {})).resourceVersion, '11')
   })
+})
+
+describe('a store that tells of changes late', () => {
+  it('makes writers wait until everybody can see what they wrote', async () => {
+    const store = memoryStore()
+    const late: typeof store = {
+      ...store,
+      async *watch(prefix, since, signal) {
+        for await (const changes of store.watch(prefix, since, signal)) {
+          await systemClock.sleep(5)
+          yield changes
+        }
+      },
+    }
+    const server = await testServer({ store: late })
+    const client = server.client('tester')
+    const made = await client.create(ConfigMap, configMap('a'))
+    assert.deepEqual((await client.list(ConfigMap)).items, [made])
+    const updated = await client.update(ConfigMap, { ...made, data: { k: '1' } })
+    assert.deepEqual((await client.list(ConfigMap)).items, [updated])
+    await client.delete(ConfigMap, { namespace: 'default', name: 'a' })
+    assert.deepEqual((await client.list(ConfigMap)).items, [])
+    // what another writer stored is found by who asks for it, and then by everybody
+    await store.set('/registry/core/configmaps/default/b', 0, Buffer.from(otherWriters))
+    assert.equal((await client.get(ConfigMap, { namespace: 'default', name: 'b' })).metadata.name, 'b')
+    assert.equal((await client.list(ConfigMap)).items.length, 1)
+  })
+
+  const otherWriters = '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"b","namespace":"default"}}'
 })
 
 describe('pages', () => {
