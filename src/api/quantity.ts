@@ -44,7 +44,8 @@ export function formatQuantity({ nano, format }: Quantity): string {
   const sign = nano < 0n ? '-' : ''
   const size = nano < 0n ? -nano : nano
   // k8s: binary suffixes below 1024 (or with a fraction) fall back to decimal ones, so that 0.5Ki is 512 and not half of something
-  if (format === 'BinarySI' && size >= 1024n * nanoPerUnit) return sign + formatBinary(shiftUp(size, -9))
+  if (format === 'BinarySI' && size >= 1024n * nanoPerUnit && size % nanoPerUnit === 0n)
+    return sign + formatBinary(size / nanoPerUnit)
   let digits = size
   let exponent = -9
   while (exponent < 18 && digits % 1000n === 0n) {

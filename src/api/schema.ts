@@ -113,9 +113,9 @@ export function oneOf<const V extends string>(
 }
 
 export function integer(format: 'int32' | 'int64' = 'int32', options: ScalarOptions<number> = {}): Type<number> {
-  const limit = format === 'int32' ? 2 ** 31 : Number.MAX_SAFE_INTEGER
+  const max = format === 'int32' ? 2 ** 31 - 1 : Number.MAX_SAFE_INTEGER
   const decode = (value: unknown, path: string) => {
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < -limit || value >= limit + 1)
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < -max - 1 || value > max)
       throw wrongType(path, format, value)
     return value
   }
@@ -150,26 +150,30 @@ export function intOrString(options: ScalarOptions<IntOrString> = {}): Type<IntO
   return scalar<IntOrString>(0, { $ref: 'io.k8s.apimachinery.pkg.util.intstr.IntOrString' }, decode, options)
 }
 
-function instant(ref: string, wanted: string, render: (ms: number) => string): Type<string> {
+const rfc3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+const seconds = (local: string, zone: string): string | undefined => {
+  const ms = Date.parse(`${local}${zone}`)
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString().slice(0, 19)
+}
+
+/** `render` gets the whole seconds in UTC, without a zone, and the fraction as it was written (`.5` or nothing). */
+function instant(name: string, render: (whole: string, fraction: string) => string): Type<string> {
   const decode = (value: unknown, path: string) => {
-    if (typeof value !== 'string') throw wrongType(path, wanted, value)
-    const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(value) ? Date.parse(value) : Number.NaN
-    if (Number.isNaN(ms))
+    if (typeof value !== 'string') throw wrongType(path, `v1.${name}`, value)
+    const [, local = '', fraction = '', zone = ''] = rfc3339.exec(value) ?? []
+    const whole = seconds(local, zone)
+    // JavaScript would let 30 February be 2 March
+    if (whole === undefined || seconds(local, 'Z') !== local)
       throw new DecodeError(`parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse`)
-    return render(ms)
+    return render(whole, fraction)
   }
-  return scalar('', { $ref: ref }, decode)
+  return scalar('', { $ref: `io.k8s.apimachinery.pkg.apis.meta.v1.${name}` }, decode)
 }
 /** metav1.Time: RFC 3339 in whole seconds, UTC. */
-export const time = (): Type<string> =>
-  instant('io.k8s.apimachinery.pkg.apis.meta.v1.Time', 'v1.Time', (ms) => `${new Date(ms).toISOString().slice(0, 19)}Z`)
-/** metav1.MicroTime: six fractional digits (the last three are zero here). */
+export const time = (): Type<string> => instant('Time', (whole) => `${whole}Z`)
+/** metav1.MicroTime: six fractional digits. */
 export const microTime = (): Type<string> =>
-  instant(
-    'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime',
-    'v1.MicroTime',
-    (ms) => `${new Date(ms).toISOString().slice(0, -1)}000Z`,
-  )
+  instant('MicroTime', (whole, fraction) => `${whole}.${fraction.slice(1, 7).padEnd(6, '0')}Z`)
 
 /** base64 text on the wire and in memory. */
 export function bytes(): Type<string> {
@@ -312,7 +316,8 @@ function decodeField(field: AnyType, given: unknown, path: string, into: Decodin
   if (field.presence === 'embedded') return field.decode(absent ? {} : given, path, into)
   if (absent) {
     if (field.default !== undefined) return field.default
-    return field.presence === 'required' ? field.zero : undefined
+    // a list's or map's zero is one object for all
+    return field.presence === 'required' ? structuredClone(field.zero) : undefined
   }
   const decoded = field.decode(given, path, into)
   if (field.presence === 'value' && isZero(decoded)) return field.default

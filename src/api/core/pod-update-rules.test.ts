@@ -22,6 +22,12 @@ describe('podUpdateErrors', () => {
   const rows: { name: string; old: Json; next: Json; want: string[] }[] = [
     { name: 'nothing', old: {}, next: {}, want: [] },
     { name: 'an image', old: image('a'), next: image('b'), want: [] },
+    {
+      name: 'another spelling of an amount',
+      old: image('a', { resources: { limits: { memory: '1Ki' } } }),
+      next: image('a', { resources: { limits: { memory: '1024' } } }),
+      want: [],
+    },
     { name: 'a shorter deadline', old: { activeDeadlineSeconds: 9 }, next: { activeDeadlineSeconds: 8 }, want: [] },
     { name: 'a deadline where none was', old: {}, next: { activeDeadlineSeconds: 8 }, want: [] },
     {

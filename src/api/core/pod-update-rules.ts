@@ -2,12 +2,14 @@
 import { sameValue } from '../equal.ts'
 import { type FieldError, forbiddenField, invalid, outside } from '../field-error.ts'
 import type { ObjectMeta } from '../meta.ts'
+import { nanoOf } from '../quantity.ts'
 import { imageErrors } from './container-rules.ts'
 import type { NodeSelectorTerm } from './affinity.ts'
 import type { Container } from './container.ts'
 import type { PodSpec } from './pod-spec.ts'
 import type { PodStatus } from './pod-status.ts'
 import { qosClass } from './qos.ts'
+import type { ResourceList } from './resources.ts'
 
 interface PodShape {
   metadata: ObjectMeta
@@ -34,15 +36,33 @@ export function podUpdateErrors(next: PodShape, old: PodShape): FieldError[] {
   }
   wrong.push(...deadlineErrors(next.spec.activeDeadlineSeconds, old.spec.activeDeadlineSeconds))
   wrong.push(...tolerationUpdateErrors(next.spec, old.spec), ...gateUpdateErrors(next.spec, old.spec))
-  if (sameValue(next.spec, old.spec)) return wrong
+  if (sameSpec(next.spec, old.spec)) return wrong
   const before = old.status.qosClass ?? qosClass(old)
   // k8s: reported at metadata
   if (before !== qosClass(next)) wrong.push(invalid('metadata', next.status.qosClass ?? before, 'Pod QoS is immutable'))
   wrong.push(...gatedErrors(next.spec, old.spec))
   const munged = withAllowedChangesUndone(next.spec, old.spec)
-  if (sameValue(munged, old.spec)) return wrong
+  if (sameSpec(munged, old.spec)) return wrong
   const why = `pod updates may not change fields other than ${changeable.join(',')}\n${difference(munged, old.spec)}`
   return [...wrong, forbiddenField('spec', why)]
+}
+
+/** Amounts are compared by value, whatever their spelling. */
+const sameSpec = (next: PodSpec, old: PodSpec): boolean => sameValue(withPlainAmounts(next), withPlainAmounts(old))
+
+function withPlainAmounts(spec: PodSpec): unknown {
+  const plain = (list: ResourceList | undefined) =>
+    list && Object.fromEntries(Object.entries(list).map(([name, amount]) => [name, nanoOf(amount).toString()]))
+  const ofContainer = ({ resources, ...rest }: Container) => ({
+    ...rest,
+    resources: { ...resources, limits: plain(resources.limits), requests: plain(resources.requests) },
+  })
+  return {
+    ...spec,
+    overhead: plain(spec.overhead),
+    containers: spec.containers.map(ofContainer),
+    initContainers: spec.initContainers?.map(ofContainer),
+  }
 }
 
 const mirror = 'kubernetes.io/config.mirror'

@@ -35,6 +35,13 @@ describe('RuntimeClass', () => {
         given: { metadata: { name: 'a.b-c' } },
         want: [],
       },
+      {
+        name: 'the name has no capital',
+        given: { metadata: { name: 'Kata' } },
+        want: [
+          "metadata.name: Invalid value: \"Kata\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+        ],
+      },
       { name: 'overhead may be given', given: fixed({ cpu: '250m', memory: '120Mi' }), want: [] },
       { name: 'overhead may be zero', given: fixed({ cpu: '0' }), want: [] },
       { name: 'overhead may be empty', given: { overhead: {} }, want: [] },
