@@ -10,6 +10,7 @@ import { clearAway, take } from './pod-steps.ts'
 import { podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
 import { keyOfStep, type Plan, type Step } from './plan-step.ts'
 import { allContainers } from './sandbox-config.ts'
+import { withConditionsOf } from './status-writer.ts'
 import { newSight, nothingSeen, seePod, type Seen } from './seen.ts'
 import { showsChange } from './volumes.ts'
 
@@ -212,7 +213,7 @@ function failed({ memory, world }: Pick<Worker, 'memory' | 'world'>, key: string
 function report({ memory, world }: Worker, plan: Plan, busy: ReadonlySet<string>): void {
   const { pod } = memory
   if (memory.gone || (isTerminal(pod) && memory.status === undefined && pod.metadata.deletionTimestamp === undefined)) return
-  const known = memory.status ? { ...pod, status: withOthers(memory.status, pod) } : pod
+  const known = memory.status ? { ...pod, status: { ...memory.status, ...withConditionsOf(memory.status, pod.status) } } : pod
   const status = podStatus(known, withHooksPending(memory.seen, busy), {
     ...{ runtimeName: world.facts.runtimeName, waiting: memory.waiting, failed: memory.failed },
     probes: (id) => world.prober.results(id),
@@ -221,14 +222,6 @@ function report({ memory, world }: Worker, plan: Plan, busy: ReadonlySet<string>
   })
   memory.status = status
   world.statuses.put(pod, status)
-}
-
-/** Conditions that others set are theirs, in their newest version. */
-function withOthers(status: Pod['status'], { status: present }: Pod): Pod['status'] {
-  const mine = status.conditions ?? []
-  const others = (present.conditions ?? []).filter((c) => !mine.some((m) => m.type === c.type))
-  const stillThere = mine.filter((m) => !present.conditions || present.conditions.some((c) => c.type === m.type) || m.status)
-  return { ...status, conditions: [...stillThere, ...others] }
 }
 
 // k8s: a container counts as running once its postStart hook has ended

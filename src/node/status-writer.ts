@@ -115,8 +115,10 @@ async function writeOnce({ client }: Writer, entry: Entry): Promise<boolean> {
   const { pod } = entry
   const status = merged(pod.status, entry.status)
   if (!isDeepStrictEqual(status, pod.status)) {
-    entry.pod = newer(entry.pod, await client.update(Pod, { ...pod, status }, { subresource: 'status' }))
-    return true
+    const written = await client.update(Pod, { ...pod, status }, { subresource: 'status' })
+    entry.pod = newer(entry.pod, written)
+    // a server may see no difference where we do: it must not be asked for ever
+    if (written.metadata.resourceVersion !== pod.metadata.resourceVersion) return true
   }
   if (entry.deleting !== 'wanted') return false
   await client.delete(Pod, pod.metadata, { gracePeriodSeconds: 0, preconditions: { uid: uidOf(pod) } })
@@ -125,9 +127,11 @@ async function writeOnce({ client }: Writer, entry: Entry): Promise<boolean> {
 }
 
 /** Ours, with the conditions of others as they are now. */
-function merged(present: PodStatus, ours: PodStatus): PodStatus {
-  if (!ours.conditions) return ours
-  const own = ours.conditions.filter((c) => ownConditions.includes(c.type))
+const merged = (present: PodStatus, ours: PodStatus): PodStatus => ({ ...ours, ...withConditionsOf(ours, present) })
+
+/** The kubelet's conditions of `ours`, and everybody else's of `present`. */
+export function withConditionsOf(ours: PodStatus, present: PodStatus): Pick<PodStatus, 'conditions'> {
+  const own = (ours.conditions ?? []).filter((c) => ownConditions.includes(c.type))
   const others = (present.conditions ?? []).filter((c) => !ownConditions.includes(c.type))
-  return { ...ours, conditions: [...own, ...others] }
+  return own.length + others.length === 0 ? {} : { conditions: [...own, ...others] }
 }
