@@ -1,7 +1,7 @@
 // A watch over HTTP: one JSON text per change, in chunks of what came together, as fast as the client reads.
 import type { ServerResponse } from 'node:http'
 import type { AnyKind, AnyObject } from '../api/kind.ts'
-import { internal, statusOf } from '../api/status.ts'
+import { internal, isExpired, statusOf } from '../api/status.ts'
 import type { StoredEvent } from './api-server.ts'
 import { formOf, tableOf } from './answer.ts'
 import type { Call, Target } from './call.ts'
@@ -27,7 +27,7 @@ export async function serveWatch(call: Call, { kind, namespace }: Target, query:
     const batches = api.watch(kind, { ...query, namespace, signal: over.signal })[Symbol.asyncIterator]()
     const first = batches.next()
     // a refusal comes at once and is an answer of its own; afterwards the watch is on, and the client must hear so
-    await Promise.race([first, new Promise((resolve) => setImmediate(resolve))])
+    await Promise.race([first.catch(unlessExpired), new Promise((resolve) => setImmediate(resolve))])
     begin(call, 200, { 'content-type': render.type })
     // both kinds of response have it; the types of HTTP/2 do not say so
     ;(response as ServerResponse).flushHeaders()
@@ -37,8 +37,14 @@ export async function serveWatch(call: Call, { kind, namespace }: Target, query:
     cancel()
     stop()
     response.off('close', stop)
-    if (!response.destroyed) response.end()
+    // without a head nothing was answered yet: whoever catches the refusal does
+    if (response.headersSent && !response.destroyed) response.end()
   }
+}
+
+// k8s: once a watch is well formed, a revision that is gone is an ERROR event under 200, never an answer of 410
+function unlessExpired(error: unknown): void {
+  if (!isExpired(error)) throw error
 }
 
 interface Batches {
