@@ -1,6 +1,6 @@
 // What one Pod needs of a node, as plain numbers: computed once per Pod, compared with many nodes.
 import type { Pod } from '../api/core/pod.ts'
-import { type Amounts, amounts, milliOf, unitsOf } from '../ledger/amounts.ts'
+import { type Amounts, milliOf, unitsOf } from '../ledger/amounts.ts'
 import { assumedLedger, podLedger } from '../ledger/pod-ledger.ts'
 
 export interface HostPort {
@@ -24,6 +24,8 @@ export interface PodNeed {
   /** For scores: 100m and 200Mi are assumed of each container that requests none. */
   readonly assumedMilliCpu: number
   readonly assumedMemoryBytes: number
+  /** Part of the amounts above; exact. */
+  readonly overhead: Amounts
   readonly hostPorts: readonly HostPort[]
   readonly priority: number
 }
@@ -32,7 +34,7 @@ const named = new Set(['cpu', 'memory', 'ephemeral-storage', 'pods'])
 
 /** Overhead included (KEP-688). */
 export function podNeed(pod: Pod): PodNeed {
-  const { total } = podLedger(pod, 'requests')
+  const { total, overhead } = podLedger(pod, 'requests')
   const assumed = assumedLedger(pod).total
   return {
     pod,
@@ -44,6 +46,7 @@ export function podNeed(pod: Pod): PodNeed {
     isZero: [...total.values()].every((amount) => amount === 0n),
     assumedMilliCpu: milliOf(assumed.get('cpu')),
     assumedMemoryBytes: unitsOf(assumed.get('memory')),
+    overhead,
     hostPorts: hostPortsOf(pod),
     priority: pod.spec.priority ?? 0,
   }
@@ -55,7 +58,7 @@ export const othersOf = (all: Amounts): [string, number][] =>
 
 /** How much of the Pod's need for `resource` is its overhead; millicores for cpu, else bytes or pieces. */
 export function overheadOf(need: PodNeed, resource: string): number {
-  const amount = amounts(need.pod.spec.overhead).get(resource)
+  const amount = need.overhead.get(resource)
   return resource === 'cpu' ? milliOf(amount) : unitsOf(amount)
 }
 

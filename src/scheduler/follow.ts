@@ -64,8 +64,7 @@ function takePending(world: SchedulerWorld, { object: pod, old }: Change<Pod>): 
   const uid = pod.metadata.uid ?? ''
   // a binding is under way (should it fail, this is the Pod to try again), or done and this is older than it
   if (snapshot.nodeOf(uid) !== undefined) return queue.has(uid) ? queue.put(podNeed(pod), false) : undefined
-  // k8s: a Pod that is being deleted is not placed any more
-  if (pod.spec.schedulerName !== world.name || pod.metadata.deletionTimestamp) return queue.remove(uid)
+  if (pod.spec.schedulerName !== world.name) return queue.remove(uid)
   if (pod.spec.schedulingGates?.length) {
     queue.remove(uid)
     const message = 'Scheduling is blocked due to non-empty scheduling gates'
