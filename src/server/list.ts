@@ -1,6 +1,6 @@
 // LIST: in key order, in bytes that were made before; now from the cache, the past from the store.
 import type { AnyKind } from '../api/kind.ts'
-import { failure, gone, StatusError } from '../api/status.ts'
+import { failure, gone, type StatusError } from '../api/status.ts'
 import { CompactedError } from '../store/store.ts'
 import type { ListQuery, Stored, StoredList } from './api-server.ts'
 import { continueToken, expired, readContinue } from './continue-token.ts'
@@ -24,8 +24,8 @@ export async function list(world: World, kind: AnyKind, query: ListQuery): Promi
   const selection = selectionOf(kind, query)
   const page = pageOf(query, selection)
   const newest = world.cache.revision()
-  if ((page.at ?? revisionOf(query.resourceVersion)) > newest)
-    throw tooLarge(page.at ?? revisionOf(query.resourceVersion), newest)
+  const asked = page.at ?? revisionOf(query.resourceVersion)
+  if (asked > newest) throw tooLarge(asked, newest)
   if (page.at === undefined || isAsItWas(world, kind, page.at))
     return cut(present(world, kind, selection, page), selection, page, page.at ?? newest)
   return cut(await past(world, kind, selection, { ...page, at: page.at }), selection, page, page.at)

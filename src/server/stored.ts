@@ -19,7 +19,7 @@ export function encode(kind: AnyKind, object: AnyObject): Uint8Array {
 }
 
 /** Freezes plain JSON through and through. */
-export function freeze<T>(value: T): T {
+function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     for (const inner of Object.values(value)) freeze(inner)
     Object.freeze(value)

@@ -46,6 +46,16 @@ describe('which version an update is about', () => {
     assert.deepEqual((stored.object as RuntimeClass).overhead, { podFixed: { cpu: '1' } })
   })
 
+  it('creates once, when many put to one free name', async () => {
+    const server = await testServer()
+    const put = (holderIdentity: string) => server.update(RuntimeClass, { name: 'a' }, runtimeClass(holderIdentity), byTester)
+    const results = await Promise.allSettled(['runc', 'runc', 'runc'].map(put))
+    const shown = results.map((result) => (result.status === 'fulfilled' ? result.value.created : String(result.reason)))
+    const insists =
+      'StatusError: RuntimeClass.node.k8s.io "a" is invalid: metadata.resourceVersion: Invalid value: 0x0: must be specified for an update'
+    assert.deepEqual(shown, [true, insists, insists])
+  })
+
   it('creates a Lease whose name is in the path, and no ConfigMap', async () => {
     const server = await testServer()
     const lease = { metadata: { name: 'a' }, spec: { holderIdentity: 'me' } }

@@ -1,7 +1,7 @@
 // PUT, and the loop under every write to an object that is there: read, wish, admit, validate, compare-and-set, again.
 import { approved, mutated } from '../admission/chain.ts'
 import type { AnyKind, AnyObject } from '../api/kind.ts'
-import { conflict, invalidObject, isNotFound, modified, notFound } from '../api/status.ts'
+import { conflict, invalidObject, isAlreadyExists, modified, notFound } from '../api/status.ts'
 import { validateUpdate } from '../api/validate.ts'
 import type { Stored, Subresource, WriteContext } from './api-server.ts'
 import { createNamed } from './create.ts'
@@ -25,15 +25,27 @@ export async function update(
     checkName(object, ref)
     return placeInNamespace(kind, object, ref.namespace)
   }
-  const target = { kind, ref }
-  try {
-    return { stored: await rewrite(world, target, wish, context), created: false }
-  } catch (error) {
-    if (!isNotFound(error) || !kind.createOnUpdate || context.subresource) throw error
-  }
+  const created = await createdInstead(world, { kind, ref }, wish, context)
+  if (created) return { stored: created, created: true }
+  return { stored: await rewrite(world, { kind, ref }, wish, context), created: false }
+}
+
+/** k8s: for some kinds a PUT to a free name creates. Undefined when it is not free, or somebody was quicker. */
+async function createdInstead(
+  world: World,
+  { kind, ref }: Target,
+  wish: () => AnyObject,
+  context: UpdateContext,
+): Promise<Stored | undefined> {
+  if (!kind.createOnUpdate || context.subresource || (await present(world, kind, keyOf(kind, ref)))) return undefined
   const given = wish()
   delete given.metadata.resourceVersion
-  return { stored: await createNamed(world, kind, given, context), created: true }
+  try {
+    return await createNamed(world, kind, given, context)
+  } catch (error) {
+    if (isAlreadyExists(error)) return undefined
+    throw error
+  }
 }
 
 /** A fresh object to take the old one's place; may be asked again when another write came between. */

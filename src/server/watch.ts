@@ -106,7 +106,7 @@ function eventOfChange(kind: AnyKind, { key, value, previous, revision }: Change
   return eventOf(kind, { key, revision, now, before: previous && storedFrom(kind, previous, 0) })
 }
 
-export const tooOld = (asked: number, oldest: number): StatusError => gone(`too old resource version: ${asked} (${oldest})`)
+const tooOld = (asked: number, oldest: number): StatusError => gone(`too old resource version: ${asked} (${oldest})`)
 
 /** What a watcher with this selection is told: objects that come into it are ADDED, those that leave it DELETED. */
 function seenAs(event: CacheEvent, { prefix, matches }: Selection): StoredEvent | undefined {
