@@ -35,13 +35,6 @@ export function sum(all: readonly Amounts[]): Map<string, bigint> {
   return total
 }
 
-/** The largest per resource. */
-export function max(all: readonly Amounts[]): Map<string, bigint> {
-  const highest = new Map<string, bigint>()
-  for (const one of all) raiseTo(highest, one)
-  return highest
-}
-
 /** The same names with the same amounts, in any order. */
 export function sameAmounts(a: Amounts, b: Amounts): boolean {
   if (a.size !== b.size) return false

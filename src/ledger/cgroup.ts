@@ -8,7 +8,7 @@ import { type Costed, podLedger } from './pod-ledger.ts'
 const minShares = 2
 const maxShares = 262_144
 /** Microseconds of one scheduling period. */
-export const defaultPeriod = 100_000
+const defaultPeriod = 100_000
 const minQuota = 1000
 
 /** cgroup v1 cpu.shares of millicores: 2 to 262144. */

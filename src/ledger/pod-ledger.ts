@@ -28,7 +28,7 @@ export function podLedger(pod: Costed, side: Side): PodLedger {
 }
 
 /** Cpu and memory that the scheduler's scores assume of a container that requests none: 100m and 200Mi. */
-export const assumedRequests: Amounts = new Map([
+const assumedRequests: Amounts = new Map([
   ['cpu', 100_000_000n],
   ['memory', 200n * 1024n * 1024n * 1_000_000_000n],
 ])
