@@ -1,8 +1,9 @@
-// Bundles src into dist: the CLI, and what package.json exports. esbuild for the code, tsc for the types (with --types).
+// Bundles src into dist: the CLI, what package.json exports, and the texts of kubectl explain. esbuild for the code, tsc for the types (with --types).
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { writeDescriptions } from './descriptions.mjs'
 import { root } from './setup.mjs'
 
 const dist = join(root, 'dist')
@@ -11,7 +12,9 @@ const stamp = join(dist, '.built')
 /** The newest change under src, and of what the build itself depends on, in milliseconds. */
 function newestSource() {
   const sources = readdirSync(join(root, 'src'), { recursive: true }).map((file) => join(root, 'src', file))
-  const others = ['package.json', 'package-lock.json', 'scripts/build.mjs'].map((file) => join(root, file))
+  const others = ['package.json', 'package-lock.json', 'scripts/build.mjs', 'scripts/descriptions.mjs'].map((file) =>
+    join(root, file),
+  )
   return Math.max(...[...sources, ...others].map((file) => statSync(file).mtimeMs))
 }
 
@@ -44,6 +47,7 @@ export async function build() {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   })
+  await writeDescriptions(join(dist, 'descriptions.json'))
   // dated by its start: a source that changed meanwhile is newer
   writeFileSync(stamp, `${startedAt.toISOString()}\n`)
   utimesSync(stamp, startedAt, startedAt)

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { AnyKind } from '../api/kind.ts'
 import { aggregated, apiGroup, apiGroupList, apiResourceList, type AggregatedVersion, type SubresourcesOf } from './discovery.ts'
+import { builtDescriptions, type Descriptions } from './descriptions.ts'
 import { openapiV2Bytes } from './openapi-proto.ts'
 import { openapiV2 } from './openapi-v2.ts'
 import { openapiV3 } from './openapi-v3.ts'
@@ -37,7 +38,8 @@ const facts: SubresourcesOf = (kind) =>
     verbs: [...new Set(routes.flatMap(({ verbs }) => verbs))].sort(),
   }))
 
-export function makeDocuments(kinds: readonly AnyKind[]): Documents {
+/** `descriptions`: asked once, when OpenAPI is first asked for; default those that were built beside this code. */
+export function makeDocuments(kinds: readonly AnyKind[], descriptions: () => Descriptions = builtDescriptions): Documents {
   const made = new Map<string, Document | undefined>()
   const once = (key: string, make: () => Buffer | undefined): Document | undefined => {
     if (!made.has(key)) made.set(key, hashed(make()))
@@ -48,19 +50,21 @@ export function makeDocuments(kinds: readonly AnyKind[]): Documents {
       const value = make()
       return value === undefined ? undefined : jsonBytes(value)
     })
+  let read: Descriptions | undefined
+  const texts = () => (read ??= descriptions())
   const sure = (document: Document | undefined): Document => document ?? { bytes: Buffer.alloc(0), hash: '' }
   const served = new Map(kinds.map((k) => [k.group === '' ? `api/${k.version}` : `apis/${k.apiVersion}`, k.apiVersion]))
   const v3 = (path: string) => {
     const apiVersion = served.get(path)
-    return apiVersion === undefined ? undefined : json(`v3 ${path}`, () => openapiV3(kinds, apiVersion))
+    return apiVersion === undefined ? undefined : json(`v3 ${path}`, () => openapiV3(kinds, apiVersion, texts()))
   }
   return {
     groups: () => sure(json('groups', () => apiGroupList(kinds))),
     group: (name) => json(`group ${name}`, () => apiGroup(kinds, name)),
     resources: (apiVersion) => json(`resources ${apiVersion}`, () => apiResourceList(kinds, apiVersion, facts)),
     aggregated: (root, version) => sure(json(`${version} ${root}`, () => aggregated(kinds, root, version, facts))),
-    openapiV2Json: () => sure(json('v2 json', () => openapiV2(kinds))),
-    openapiV2Protobuf: () => sure(once('v2 protobuf', () => openapiV2Bytes(openapiV2(kinds)))),
+    openapiV2Json: () => sure(json('v2 json', () => openapiV2(kinds, texts()))),
+    openapiV2Protobuf: () => sure(once('v2 protobuf', () => openapiV2Bytes(openapiV2(kinds, texts())))),
     openapiV3Index: () =>
       sure(
         json('v3', () => {

@@ -13,6 +13,7 @@ import type { ApiServer } from './api-server.ts'
 import { userOf } from './auth.ts'
 import type { HttpRequest, HttpResponse, HttpWorld } from './call.ts'
 import { dispatch, dispatchUpgrade, failureOf, splitUrl } from './dispatch.ts'
+import type { Descriptions } from './descriptions.ts'
 import { makeDocuments } from './documents.ts'
 import { jsonBytes } from './respond.ts'
 
@@ -34,6 +35,8 @@ export interface HttpServerOptions {
   clock: Clock
   /** What the API server shows to kubelets, and the CA it holds them to. `host`: where they are reached instead of their InternalIP. */
   kubelet: { clientTls: TlsMaterial; host?: string | undefined }
+  /** Texts of the OpenAPI documents; default those that were built beside this code. */
+  descriptions?: (() => Descriptions) | undefined
   /** Hears of everything unexpected, once, with its cause. Default: standard error. */
   log?: ((message: string, error: unknown) => void) | undefined
 }
@@ -49,7 +52,7 @@ export interface HttpServer {
 /** Serves when it resolves. Rejects with the system's error (EADDRINUSE) when the port is not to be had. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { api, clock, port, host = '127.0.0.1', log = console.error } = options
-  const documents = makeDocuments(api.kinds)
+  const documents = makeDocuments(api.kinds, options.descriptions)
   const world: HttpWorld = { api, clock, documents, kubelet: options.kubelet, log }
   const server = createSecureServer({
     ...options.tls,

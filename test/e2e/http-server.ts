@@ -16,9 +16,11 @@ import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { openScope } from '../../src/lib/scope.ts'
 import type { ApiServer } from '../../src/server/api-server.ts'
 import { type HttpServer, startHttpServer } from '../../src/server/http.ts'
+import type { Descriptions } from '../../src/server/descriptions.ts'
 import { openApiServer } from '../../src/server/open-server.ts'
 import type { Plugin } from '../../src/admission/chain.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import type { Store } from '../../src/store/store.ts'
 
 export interface TestServer extends AsyncDisposable {
   api: ApiServer
@@ -34,14 +36,20 @@ export interface TestServer extends AsyncDisposable {
 
 /** `wrap` may put something between HTTP and the ApiServer. */
 export async function startTestServer(
-  options: { plugins?: readonly Plugin[]; clock?: Clock; wrap?: (api: ApiServer) => ApiServer } = {},
+  options: {
+    plugins?: readonly Plugin[]
+    clock?: Clock
+    wrap?: (api: ApiServer) => ApiServer
+    descriptions?: () => Descriptions
+    store?: Store
+  } = {},
 ): Promise<TestServer> {
   const scope = openScope()
   const { plugins = defaultPlugins, clock = systemClock, wrap = (server: ApiServer) => server } = options
   const folder = await mkdtemp(join(tmpdir(), 'http-'))
   scope.own({ close: () => rm(folder, { recursive: true, force: true }) })
   const certificates = await openCertificates({ dir: join(folder, 'pki'), clock: systemClock })
-  const api = scope.own(await openApiServer({ store: scope.own(memoryStore()), plugins, clock }))
+  const api = scope.own(await openApiServer({ store: scope.own(options.store ?? memoryStore()), plugins, clock }))
   const logged: string[] = []
   const http = scope.own(
     await startHttpServer({
@@ -50,6 +58,7 @@ export async function startTestServer(
       port: 0,
       clock,
       kubelet: { clientTls: { ...certificates.kubeletClient, ca: certificates.ca } },
+      descriptions: options.descriptions,
       log: (message, error) => logged.push(`${message}: ${error instanceof Error ? error.message : String(error)}`),
     }),
   )
