@@ -63,6 +63,23 @@ it('a mirror over HTTPS survives restarts of the server without a gap or a repet
     await set('a', '3')
     await heard('ADDED a undefined', 'MODIFIED a 1', 'MODIFIED a 2', 'MODIFIED a 3')
     assert.equal(m.get({ namespace: 'ns', name: 'a' })?.data?.text, '3')
+    // a restart that has lost the history meanwhile: the mirror lists again and tells only what differs
+    told.length = 0
+    await make('b')
+    await heard('ADDED b undefined')
+    await server.close()
+    server = await start(0)
+    await set('a', '4')
+    await set('a', '5')
+    await make('c')
+    await server.client.delete(ConfigMap, { namespace: 'ns', name: 'b' })
+    await store.compact(await store.revision())
+    await server.close()
+    server = await start(port)
+    const relisted = ['ADDED b undefined', 'DELETED b undefined', 'MODIFIED a 5', 'ADDED c undefined']
+    await heard(...relisted)
+    await set('c', '1')
+    await heard(...relisted, 'MODIFIED c 1')
   } finally {
     await scope.close()
   }
