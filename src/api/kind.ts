@@ -30,7 +30,7 @@ export interface KindDeclaration<F extends Fields> {
   fields: F
   /** The rule for metadata.name; default a DNS subdomain. */
   name?: NameCheck
-  /** Has /status: plain creates and updates cannot write `status`, /status cannot write the rest. */
+  /** Has /status: plain updates cannot write `status`, /status cannot write the rest. Creation: `prepareCreate` says. */
   hasStatus?: boolean
   /** PUT to a name that does not exist creates it. */
   createOnUpdate?: boolean

@@ -74,7 +74,7 @@ export function metaErrors(meta: ObjectMeta, checkName: NameCheck): FieldError[]
   wrong.push(...labelErrors(meta.labels, 'metadata.labels'))
   wrong.push(...annotationErrors(meta.annotations ?? {}, 'metadata.annotations'))
   for (const [i, finalizer] of (meta.finalizers ?? []).entries())
-    wrong.push(...finalizerErrors(finalizer, `metadata.finalizers[${i}]`))
+    wrong.push(...finalizerErrors(finalizer, 'metadata.finalizers', `metadata.finalizers[${i}]`))
   for (const [i, owner] of (meta.ownerReferences ?? []).entries())
     wrong.push(...ownerErrors(owner, `metadata.ownerReferences[${i}]`))
   wrong.push(...controllerErrors(meta.ownerReferences ?? []))
@@ -83,9 +83,9 @@ export function metaErrors(meta: ObjectMeta, checkName: NameCheck): FieldError[]
 
 const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion']
 
-/** A finalizer is the system's own or has a domain. */
-export function finalizerErrors(finalizer: string, field: string): FieldError[] {
-  const syntax = qualifiedName(finalizer).map((why) => invalid(field, finalizer, why))
+/** A finalizer is the system's own or has a domain. k8s: bad syntax is reported at the list, the other fault at `field`. */
+export function finalizerErrors(finalizer: string, list: string, field = list): FieldError[] {
+  const syntax = qualifiedName(finalizer).map((why) => invalid(list, finalizer, why))
   if (syntax.length > 0 || finalizer.includes('/') || standardFinalizers.includes(finalizer)) return syntax
   return [invalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified')]
 }

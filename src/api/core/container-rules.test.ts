@@ -69,6 +69,26 @@ describe('containers', () => {
       want: ['spec.ephemeralContainers: Forbidden: cannot be set on create'],
     },
     {
+      name: 'ephemeral containers are plain',
+      spec: {
+        volumes: [{ name: 'v' }],
+        ephemeralContainers: [
+          {
+            ...{ name: 'a', image: 'i', targetContainerName: 'x', ports: [{ containerPort: 1 }] },
+            ...{ resources: { limits: { cpu: '1' } }, volumeMounts: [{ name: 'v', mountPath: '/v', subPath: 's' }] },
+          },
+        ],
+      },
+      want: [
+        'spec.ephemeralContainers[0].name: Duplicate value: "a"',
+        'spec.ephemeralContainers[0].targetContainerName: Not found: "x"',
+        'spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container',
+        'spec.ephemeralContainers[0].resources: Forbidden: cannot be set for an Ephemeral Container',
+        'spec.ephemeralContainers[0].volumeMounts[0].subPath: Forbidden: cannot be set for an Ephemeral Container',
+        'spec.ephemeralContainers: Forbidden: cannot be set on create',
+      ],
+    },
+    {
       name: 'a pull policy is one of three',
       spec: one({ imagePullPolicy: 'Sometimes' }),
       want: [

@@ -80,6 +80,10 @@ function ephemeralErrors(spec: PodSpec, volumes: Volumes, taken: Set<string>, fi
       if (container[key] !== undefined) wrong.push(forbiddenField(`${at}.${key}`, 'cannot be set for an Ephemeral Container'))
     if (resources.limits ?? resources.requests)
       wrong.push(forbiddenField(`${at}.resources`, 'cannot be set for an Ephemeral Container'))
+    for (const [m, mount] of (container.volumeMounts ?? []).entries())
+      for (const key of ['subPath', 'subPathExpr'] as const)
+        if (mount[key] !== undefined)
+          wrong.push(forbiddenField(`${at}.volumeMounts[${m}].${key}`, 'cannot be set for an Ephemeral Container'))
     return wrong
   })
 }

@@ -101,7 +101,7 @@ describe('volumes', () => {
       }),
       want: [
         'spec.volumes[0].projected.sources[1].serviceAccountToken.expirationSeconds: Invalid value: 5: may not specify a duration less than 10 minutes',
-        'spec.volumes[0].projected.sources[1]: Invalid value: "x": conflicting duplicate paths',
+        'spec.volumes[0].projected: Invalid value: "x": conflicting duplicate paths',
         'spec.volumes[0].projected.sources[1].serviceAccountToken: Forbidden: must not be specified when serviceAccountName is not set',
       ],
     },
@@ -232,6 +232,11 @@ describe('the rest of a spec', () => {
       want: [
         'spec.securityContext.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID cannot both be enabled',
       ],
+    },
+    {
+      name: 'a user namespace and the namespaces of the host',
+      spec: { hostUsers: false, hostPID: true },
+      want: ['spec.HostPID: Forbidden: when `pod.Spec.HostUsers` is false'],
     },
     {
       name: 'security profiles',

@@ -26,16 +26,16 @@ export function podStatusErrors(next: PodShape, old: PodShape): FieldError[] {
 function transitionErrors(next: PodShape, old: PodShape): FieldError[] {
   const { restartPolicy, initContainers = [] } = old.spec
   const sidecars = new Set(initContainers.filter((c) => c.restartPolicy === 'Always').map((c) => c.name))
-  const ended = (statuses: ContainerStatus[] | undefined) => (statuses ?? []).filter(({ state }) => state.terminated)
   const mayRestart = ({ name, state }: ContainerStatus) =>
     sidecars.has(name) || (restartPolicy === 'OnFailure' && state.terminated?.exitCode !== 0)
   const wrong: FieldError[] = []
   for (const key of ['containerStatuses', 'initContainerStatuses'] as const) {
     if (restartPolicy === 'Always') continue
-    for (const before of ended(old.status[key])) {
-      if (mayRestart(before)) continue
-      const i = (next.status[key] ?? []).findIndex(({ name }) => name === before.name)
-      if (i >= 0 && !next.status[key]?.[i]?.state.terminated)
+    // k8s: the index is that of the old list
+    for (const [i, before] of (old.status[key] ?? []).entries()) {
+      if (!before.state.terminated || mayRestart(before)) continue
+      const now = (next.status[key] ?? []).find(({ name }) => name === before.name)
+      if (now && !now.state.terminated)
         wrong.push(forbiddenField(`status.${key}[${i}].state`, 'may not be transitioned to non-terminated state'))
     }
   }

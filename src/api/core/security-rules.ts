@@ -4,6 +4,7 @@ import { descendingPathErrors } from './path-rules.ts'
 import type { PodSpec } from './pod-spec.ts'
 import type { SecurityContext, SecurityProfile } from './security-context.ts'
 
+type HostNamespace = 'hostNetwork' | 'hostPID' | 'hostIPC'
 const maxId = 2_147_483_647
 
 /** The Pod's own settings, and what does not go together with the host's namespaces. */
@@ -20,8 +21,9 @@ export function podSecurityErrors(spec: PodSpec, field: string): FieldError[] {
     wrong.push(invalid(`${at}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'))
   wrong.push(...sysctlErrors(spec, `${at}.sysctls`), ...profileErrors(context, at))
   if (spec.hostUsers === false)
-    for (const key of ['hostNetwork', 'hostPID', 'hostIPC'] as const)
-      if (spec[key]) wrong.push(forbiddenField(`${field}.${key}`, 'when `hostUsers` is false'))
+    // k8s: two of the names are written with a capital
+    for (const [key, shown] of Object.entries({ hostNetwork: 'hostNetwork', hostPID: 'HostPID', hostIPC: 'HostIPC' }))
+      if (spec[key as HostNamespace]) wrong.push(forbiddenField(`${field}.${shown}`, 'when `pod.Spec.HostUsers` is false'))
   return wrong
 }
 

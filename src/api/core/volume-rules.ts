@@ -96,18 +96,22 @@ function downwardErrors({ path, fieldRef, resourceFieldRef, mode }: DownwardFile
 function projectionErrors(sources: readonly VolumeProjection[], at: string): FieldError[] {
   const wrong: FieldError[] = []
   const taken = new Set<string>()
-  const claim = (path: string, field: string) => {
-    if (path !== '' && taken.has(path)) wrong.push(invalid(field, path, 'conflicting duplicate paths'))
-    taken.add(path)
+  // k8s: reported at the volume, by the name of what is projected
+  const claim = (paths: readonly { path: string }[] | undefined, name?: string) => {
+    for (const { path } of paths ?? []) {
+      if (path !== '' && taken.has(path)) wrong.push(invalid(at, name ?? path, 'conflicting duplicate paths'))
+      taken.add(path)
+    }
   }
   for (const [i, source] of sources.entries()) {
     const here = `${at}.sources[${i}]`
     const given = Object.entries(source).flatMap(([key, projection]) => (projection === undefined ? [] : [key]))
     for (const key of given.slice(1)) wrong.push(forbiddenField(`${here}.${key}`, 'may not specify more than 1 volume type'))
     wrong.push(...oneProjectionErrors(source, here))
-    const items = [...(source.secret?.items ?? []), ...(source.configMap?.items ?? []), ...(source.downwardAPI?.items ?? [])]
-    for (const { path } of items) claim(path, here)
-    if (source.serviceAccountToken) claim(source.serviceAccountToken.path, here)
+    claim(source.secret?.items, source.secret?.name)
+    claim(source.configMap?.items, source.configMap?.name)
+    claim(source.downwardAPI?.items)
+    if (source.serviceAccountToken) claim([source.serviceAccountToken])
   }
   return wrong
 }
