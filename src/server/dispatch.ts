@@ -114,26 +114,28 @@ export function failureOf(world: HttpWorld, error: unknown, what: string): Statu
 async function refuse(call: Call, status: Status): Promise<void> {
   const { request, response } = call
   if (response.headersSent) return void response.destroy()
-  if (!request.complete) discardRest(call)
+  if (!request.complete && hasBody(request)) discardRest(call)
   await sendStatus(call, status)
 }
+
+// k8s: a Go client takes a reset of its stream for a failure, even behind a whole answer: never reset without need
+const hasBody = (request: HttpRequest): boolean =>
+  'stream' in request
+    ? !request.stream.endAfterHeaders
+    : 'content-length' in request.headers || 'transfer-encoding' in request.headers
 
 /** What a client may still send after it was refused: closing over unread bytes would cost it the answer. */
 const discardedBytes = 32 * 1024 * 1024
 const discardMs = 10_000
 
 function discardRest({ request, world }: Call): void {
-  if ('stream' in request) {
-    const { stream } = request
-    // the response's own `finish` waits for the stream to close
-    stream.once('finish', () => stream.close())
-    return
-  }
+  const cut = () => ('stream' in request ? request.stream.close() : request.destroy())
   let left = discardedBytes
   request.on('data', (part: Buffer) => {
     left -= part.length
-    if (left < 0) request.destroy()
+    if (left < 0) cut()
   })
-  const cancel = world.clock.after(discardMs, () => request.destroy())
+  const cancel = world.clock.after(discardMs, cut)
   request.once('close', cancel)
+  request.once('end', cancel)
 }
