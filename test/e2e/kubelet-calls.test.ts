@@ -48,9 +48,9 @@ beforeAll(async () => {
     attach: (_id, run) => program({ ...run, command: ['echo', 'attached'] }),
     portForward: (_id, _port, connection) => pipeline(connection, connection),
   })
-  const { ca, nodeCertificate } = server.certificates
+  const { certificates } = server
   kubelet = await startKubeletServer({
-    tls: { ...(await nodeCertificate('n1', '127.0.0.1')), ca },
+    tls: { ...(await certificates.nodeCertificate('n1', '127.0.0.1')), ca: certificates.ca },
     mayCall({ name, groups }) {
       callers.add(name)
       return groups.includes('system:masters')
