@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Container } from '../api/core/container.ts'
 import { startContainer, StartError } from './container-start.ts'
+import { RuntimeError } from './cri/runtime.ts'
 import { runPreStop } from './hooks.ts'
 import { ImagePullError } from './image-pull.ts'
 import { logDirectoryName, uidOf } from './pod-labels.ts'
@@ -71,12 +72,30 @@ async function pull(world: PodWorld, memory: PodMemory, name: string): Promise<v
 async function start(world: PodWorld, memory: PodMemory, step: Step & { do: 'start' }): Promise<void> {
   const container = containerOf(memory, step.container)
   if (!container) return
+  const name = step.container
+  const crash = memory.crashes.get(name)
+  const sandboxId = memory.seen.sandboxes[0]?.id ?? ''
   try {
     await startContainer(world, memory, container, step.attempt)
-    memory.waiting.delete(step.container)
+    memory.waiting.delete(name)
   } catch (error) {
-    if (error instanceof StartError) memory.waiting.set(step.container, { reason: error.reason, message: error.message })
+    if (!(error instanceof StartError)) throw error
+    if (await hasDied(world, sandboxId)) {
+      // the sandbox went first: that is no crash of the container, which starts in the next one
+      if (crash) memory.crashes.set(name, crash)
+      else memory.crashes.delete(name)
+      return
+    }
+    memory.waiting.set(name, { reason: error.reason, message: error.message })
     throw error
+  }
+}
+
+const hasDied = async ({ runtime }: PodWorld, sandboxId: string): Promise<boolean> => {
+  try {
+    return (await runtime.sandboxStatus(sandboxId)).state === 'notready'
+  } catch (error) {
+    return error instanceof RuntimeError && error.code === 'NotFound'
   }
 }
 

@@ -45,7 +45,7 @@ export function podWorker(pod: Pod, world: PodWorld): PodWorker {
   const memory: PodMemory = {
     ...{ pod, gone: false, admitted: false, failed: undefined, busy: new Map(), paths: undefined, pulled: new Map() },
     ...{ waiting: new Map(), notBefore: new Map(), failures: backoff(failureDelays), crashes: new Map() },
-    ...{ stoppedSandboxes: new Set<string>(), released: false, startedAt: world.clock.now() },
+    ...{ stoppedSandboxes: new Set<string>(), released: false, startedAt: startOf(pod) ?? world.clock.now() },
     ...{ sight: newSight(), seen: nothingSeen, status: undefined, stale: false },
   }
   const worker: Worker = { memory, world, box: mailbox(), cancelTimer: () => {}, told: new Map() }
@@ -119,6 +119,9 @@ async function turn(worker: Worker): Promise<boolean> {
   report(worker, plan, busy)
   const next = Math.min(plan.againAt ?? Infinity, deadline ?? Infinity)
   if (next !== Infinity) wakeAfter(worker, Math.max(1, next - world.clock.now()))
+  world.log(
+    `${world.clock.now()} ${memory.pod.metadata.name} ${plan.phase} ${plan.steps.map(keyOfStep).join()} busy=${[...busy].join()} ${seen.containers.map((c) => c.state).join()} ${seen.sandboxes.map((c) => c.state).join()}`,
+  )
   return plan.phase === 'ended' && finish(memory, world)
 }
 
@@ -131,6 +134,10 @@ async function letIn(memory: PodMemory, world: PodWorld): Promise<void> {
   world.events.event({ pod: memory.pod }, 'Warning', refused.reason, refused.message)
 }
 
+/** As an earlier kubelet noted it, in whole seconds. */
+const startOf = ({ status }: Pod): number | undefined =>
+  status.startTime === undefined ? undefined : Date.parse(status.startTime)
+
 const isTerminal = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
 
 const isEnding = ({ pod, gone, failed, status }: PodMemory): boolean =>
@@ -141,8 +148,7 @@ function passDeadline(memory: PodMemory, { clock, events }: PodWorld): number | 
   const { pod } = memory
   const seconds = pod.spec.activeDeadlineSeconds
   if (seconds === undefined || isEnding(memory)) return undefined
-  const startedAt = pod.status.startTime ? Date.parse(pod.status.startTime) : memory.startedAt
-  const at = startedAt + seconds * 1000
+  const at = memory.startedAt + seconds * 1000
   if (clock.now() < at) return at
   memory.failed = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' }
   events.event({ pod }, 'Normal', memory.failed.reason, memory.failed.message)

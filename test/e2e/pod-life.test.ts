@@ -113,7 +113,7 @@ function podLife(name: string, make: LifeMaker): void {
       })
 
       it('dies when its time is up', async () => {
-        await life.run('late', { activeDeadlineSeconds: 1, containers: [container()] })
+        await life.run('late', { activeDeadlineSeconds: 2, containers: [container()] })
         const pod = await life.until('late', (p) => p.status.phase === 'Failed' && main(p).state.terminated !== undefined)
         assert.equal(pod.status.reason, 'DeadlineExceeded')
         assert.equal(pod.status.message, 'Pod was active on the node longer than the specified deadline')
@@ -215,8 +215,9 @@ function podLife(name: string, make: LifeMaker): void {
         await life.until('bereft', isRunning)
         const [sandbox] = await life.runtime.listSandboxes({ 'io.kubernetes.pod.uid': metadata.uid ?? '' })
         await life.runtime.stopSandbox(sandbox?.id ?? '')
-        const pod = await life.until('bereft', (p) => isRunning(p) && main(p).restartCount === 1)
-        assert.equal(main(pod).lastState.terminated?.exitCode, 137)
+        const pod = await life.until('bereft', (p) => isRunning(p) && main(p).restartCount > 0)
+        // a real container may have been started once more in the dying sandbox, in vain
+        assert.ok([137, 128].includes(main(pod).lastState.terminated?.exitCode ?? 0))
         says('SandboxChanged: Pod sandbox changed, it will be killed and re-created.', await life.events('bereft'))
         await life.end('bereft')
       })
