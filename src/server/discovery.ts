@@ -38,8 +38,8 @@ export function apiGroup(kinds: readonly AnyKind[], group: string) {
 /** GET /apis. */
 export function apiGroupList(kinds: readonly AnyKind[]) {
   const groups = groupNames(kinds).flatMap((name) => {
-    const { kind: _, apiVersion: __, ...group } = apiGroup(kinds, name) ?? {}
-    return name === '' ? [] : [group]
+    const group = apiGroup(kinds, name)
+    return group ? [{ name: group.name, versions: group.versions, preferredVersion: group.preferredVersion }] : []
   })
   return { kind: 'APIGroupList', apiVersion: 'v1', groups }
 }

@@ -59,7 +59,7 @@ function objectSchema(name: string, type: AnyType, dialect: Dialect, need: Need)
     const text = fieldText(name, field)
     properties[field] = described(schemaOf(of, dialect, need), text, dialect)
   }
-  const required = Object.entries(shape.fields).flatMap(([field, of]) => (isRequired(of) ? [field] : []))
+  const required = oddlyRequired[name] ?? Object.entries(shape.fields).flatMap(([field, of]) => (isRequired(of) ? [field] : []))
   return {
     ...(description === undefined ? {} : { description }),
     type: 'object',
@@ -69,7 +69,12 @@ function objectSchema(name: string, type: AnyType, dialect: Dialect, need: Need)
   }
 }
 
-// what may be empty text may be left out as well; lists, maps and numbers that are always there must be given
+// k8s: where what is required does not follow from what is always there
+const oddlyRequired: Record<string, string[]> = {
+  'io.k8s.api.core.v1.Binding': ['target'],
+  'io.k8s.api.core.v1.Event': ['involvedObject', 'metadata'],
+  'io.k8s.api.core.v1.NodeRuntimeHandler': [],
+}
 const isRequired = (type: AnyType): boolean => type.presence === 'required' && type.default === undefined
 
 function described(schema: Json, description: string | undefined, { version }: Dialect): Json {
