@@ -69,19 +69,10 @@ const busy = {
 }
 
 describe('protobuf bodies', () => {
-  it('are read as kubectl sends them, empty texts and all', () => {
-    const metadata = {
-      name: 'default',
-      generateName: '',
-      namespace: '',
-      selfLink: '',
-      uid: '',
-      resourceVersion: '',
-      generation: 0,
-    }
+  it('are read as kubectl sends them, without the empty texts that JSON leaves out', () => {
     assert.deepEqual(objectOfProtobuf(namespace), {
-      ...{ apiVersion: 'v1', kind: 'Namespace', spec: {}, status: { phase: '' } },
-      metadata: { ...metadata, creationTimestamp: null },
+      ...{ apiVersion: 'v1', kind: 'Namespace', spec: {}, status: {} },
+      metadata: { name: 'default', creationTimestamp: null },
     })
   })
 
@@ -240,6 +231,11 @@ describe('protobuf bodies that are refused', () => {
     for (let length = 0; length < valid.length; length++) read(valid.subarray(0, length))
     const bytes = fc.uint8Array({ maxLength: 200 })
     fc.assert(fc.property(bytes, (raw) => read(envelope('v1', 'Pod', raw))))
+    // a message in very many pieces adds to itself, and is not gone over again with each
+    const piece = field(2, field(14, field(1, '')))
+    const started = performance.now()
+    read(bodyOf('v1', 'Pod', field(2, field(1, Buffer.alloc(piece.length * 50_000, piece)))))
+    assert.ok(performance.now() - started < 5_000)
     const edits = fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 })
     fc.assert(
       fc.property(edits, (changes) => {
@@ -275,9 +271,7 @@ function anyOf(typeName: string, type: AnyType, behind?: AnyType): fc.Arbitrary<
         noNullPrototype: true,
       })
     case 'any':
-      return behind
-        ? anyOf(String(behind.openapi.$ref), behind).map((value) => behind.decode(value, '', { unknown: [] }))
-        : fc.constant({ 'f:spec': {} })
+      return behind ? anyOf('', behind).map((value) => withoutZeros(behind, value)) : fc.constant({ 'f:spec': {} })
     case 'object': {
       const name = typeof openapi.$ref === 'string' ? openapi.$ref : typeName
       const fields = Object.entries(shape.fields).filter(
@@ -289,6 +283,18 @@ function anyOf(typeName: string, type: AnyType, behind?: AnyType): fc.Arbitrary<
     case 'scalar':
       return anyScalar(openapi)
   }
+}
+
+/** JSON leaves out the zeros of fields that are no pointers; where any JSON is kept, nobody would drop them later. */
+function withoutZeros({ shape }: AnyType, value: unknown): unknown {
+  if (shape.is === 'list') return (value as unknown[]).map((item) => withoutZeros(shape.of, item))
+  if (shape.is !== 'object') return value
+  const kept = Object.entries(value as object).flatMap(([field, its]: [string, unknown]) => {
+    const type = shape.fields[field]
+    if (!type || (type.presence === 'value' && (its === '' || its === 0 || its === false))) return []
+    return [[field, withoutZeros(type, its)]]
+  })
+  return Object.fromEntries(kept)
 }
 
 function anyScalar({ $ref, type, format, enum: choices }: Readonly<Record<string, unknown>>): fc.Arbitrary<unknown> {

@@ -4,7 +4,7 @@ import { kinds } from '../api/kinds.ts'
 import { deleteOptions } from '../api/protobuf/delete-options.ts'
 import type { AnyType, Fields } from '../api/schema.ts'
 import { decodeMessage } from './protobuf-message.ts'
-import { bytesOf, fieldsOf } from './protobuf-wire.ts'
+import { fieldsOf, partOf, textOf, type Wire, wireOf } from './protobuf-wire.ts'
 
 export const protobufType = 'application/vnd.kubernetes.protobuf'
 const magic = Buffer.from('k8s\0')
@@ -18,7 +18,7 @@ interface Message {
 export function objectOfProtobuf(bytes: Uint8Array): Record<string, unknown> {
   if (!magic.equals(bytes.subarray(0, magic.length)))
     throw new Error('provided data does not appear to be a protobuf message, expected prefix 6b387300')
-  const { apiVersion, kind, raw } = readEnvelope(bytes.subarray(magic.length))
+  const { apiVersion, kind, raw } = readEnvelope(wireOf(bytes.subarray(magic.length)))
   if (kind === '') throw new Error("Object 'Kind' is missing")
   const message = messageOf(apiVersion, kind)
   if (!message) throw new Error(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`)
@@ -35,14 +35,14 @@ function messageOf(apiVersion: string, kind: string): Message | undefined {
 const message = (name: string, { shape }: AnyType): Message => ({ name, fields: shape.is === 'object' ? shape.fields : {} })
 
 /** runtime.Unknown: TypeMeta and the object's bytes. k8s: its contentEncoding and contentType are not looked at. */
-function readEnvelope(bytes: Uint8Array): { apiVersion: string; kind: string; raw: Uint8Array } {
-  const envelope = { apiVersion: '', kind: '', raw: new Uint8Array(0) as Uint8Array }
-  for (const { number, value } of fieldsOf(bytes)) {
-    if (number === 2) envelope.raw = bytesOf(value)
+function readEnvelope(wire: Wire): { apiVersion: string; kind: string; raw: Wire } {
+  const envelope = { apiVersion: '', kind: '', raw: wireOf(new Uint8Array(0)) }
+  for (const { number, value } of fieldsOf(wire)) {
+    if (number === 2) envelope.raw = partOf(value)
     if (number === 1)
-      for (const part of fieldsOf(bytesOf(value))) {
-        if (part.number === 1) envelope.apiVersion = Buffer.from(bytesOf(part.value)).toString()
-        if (part.number === 2) envelope.kind = Buffer.from(bytesOf(part.value)).toString()
+      for (const part of fieldsOf(partOf(value))) {
+        if (part.number === 1) envelope.apiVersion = textOf(part.value)
+        if (part.number === 2) envelope.kind = textOf(part.value)
       }
   }
   return envelope

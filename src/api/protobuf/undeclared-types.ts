@@ -76,7 +76,3 @@ const undeclared: Readonly<Record<string, Readonly<Record<string, AnyType>>>> = 
 
 /** What stands in a field that the schema keeps as any JSON. */
 export const undeclaredType = (typeName: string, field: string): AnyType | undefined => undeclared[typeName]?.[field]
-
-const types: ReadonlySet<AnyType> = new Set(Object.values(undeclared).flatMap((fields) => Object.values(fields)))
-/** Whether it is one of these. */
-export const isUndeclared = (type: AnyType): boolean => types.has(type)
