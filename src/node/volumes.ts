@@ -107,6 +107,12 @@ export async function unmountVolumes(podUid: string, dataDir: string): Promise<v
   await rm(dir, { recursive: true, force: true })
 }
 
+/** Of every Pod: when a node is taken down. What will not go is logged, and left. */
+export async function unmountAllVolumes(dataDir: string, log: (line: string) => void): Promise<void> {
+  for (const uid of await podsOnDisk(dataDir))
+    await unmountVolumes(uid, dataDir).catch((error: unknown) => log(`cannot remove volumes of Pod ${uid}: ${String(error)}`))
+}
+
 /** Uids that have a directory, for finding what no Pod owns any more. */
 export const podsOnDisk = (dataDir: string): Promise<string[]> => readdir(podsDirOf(dataDir)).catch(() => [])
 

@@ -1,6 +1,6 @@
 // subPath: one path below a volume, given to a container without letting a symlink in the volume lead out of it.
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, type FileHandle, lstat, mkdir, open, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { bindMount, mayMount, mountsUnder, unmount } from './mount-table.ts'
 
@@ -46,10 +46,17 @@ async function makeMissing(root: string, subPath: string): Promise<void> {
   for (const part of subPath.split('/').filter((p) => p !== '' && p !== '.')) {
     const next = join(at, part)
     const found = await lstat(next).catch(() => undefined)
-    if (!found) await mkdir(next, { mode: (await stat(root)).mode & 0o777 })
+    if (!found) await makeLike(root, next)
     at = await realpath(next)
     if (!isWithin(at, root)) throw new Error(`subpath ${JSON.stringify(at)} not within volume path ${JSON.stringify(root)}`)
   }
+}
+
+/** A folder with the volume's permissions, whatever the umask; the group comes with the set-group-id bit above it. */
+async function makeLike(root: string, folder: string): Promise<void> {
+  await mkdir(folder)
+  const { mode } = await stat(folder)
+  await chmod(folder, (mode & 0o7000) | ((await stat(root)).mode & 0o777))
 }
 
 /** Opens folder by folder, refusing symlinks: openat(2) by way of /proc/self/fd. */
