@@ -12,7 +12,7 @@ import { refusal } from '../testing/refusal.ts'
 import type { ApiServer } from './api-server.ts'
 
 /** A store whose watches under way break with `error` when told to. */
-function breakable(): { store: Store; break(error: Error): void; watches(): number } {
+function breakable(): { store: Store; break: (error: Error) => void; watches: () => number } {
   const store = memoryStore()
   let broken = deferred<never>()
   let watches = 0
