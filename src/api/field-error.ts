@@ -61,12 +61,6 @@ export const tooLong = (field: string, maxBytes: number): FieldError => ({
   field,
   message: `Too long: may not be more than ${maxBytes} bytes`,
 })
-export const tooMany = (field: string, actual: number, max: number): FieldError => ({
-  reason: 'FieldValueTooMany',
-  field,
-  message: `Too many: ${actual}: must have at most ${max} items`,
-})
-
 export const fieldErrorText = (error: FieldError): string => `${error.field}: ${error.message}`
 
 /** One error for each thing that is wrong with a value, such as a name check finds. */

@@ -4,8 +4,10 @@ import * as models from '@kubernetes/client-node/dist/gen/models/ObjectSerialize
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { base64OfText } from './base64.ts'
+import { fieldErrorText } from './field-error.ts'
 import { kinds } from './kinds.ts'
 import { type AnyType, namedTypes } from './schema.ts'
+import { validateCreate, validateUpdate } from './validate.ts'
 
 interface Attribute {
   baseName: string
@@ -95,7 +97,7 @@ function agrees(ours: AnyType, type: string, format: string, isUnread: boolean):
 }
 
 const scalars: Record<string, fc.Arbitrary<unknown>> = {
-  string: fc.string({ maxLength: 8 }),
+  string: fc.oneof(fc.string({ maxLength: 8 }), fc.constantFrom('constructor', '__proto__', 'Exists', 'a')),
   boolean: fc.boolean(),
   'integer/int32': fc.integer(),
   'integer/int64': fc.maxSafeInteger(),
@@ -113,7 +115,8 @@ const scalars: Record<string, fc.Arbitrary<unknown>> = {
 function jsonOf({ shape, openapi }: AnyType): fc.Arbitrary<unknown> {
   if (shape.is === 'any') return fc.dictionary(fc.string({ maxLength: 3 }), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 2 })
   if (shape.is === 'list') return fc.array(fc.option(jsonOf(shape.of), { freq: 9 }), { maxLength: 2 })
-  if (shape.is === 'map') return fc.dictionary(fc.constantFrom('cpu', 'a', 'b/c', ''), jsonOf(shape.of), { maxKeys: 2 })
+  if (shape.is === 'map')
+    return fc.dictionary(fc.constantFrom('cpu', 'a', 'b/c', '', 'constructor', '__proto__'), jsonOf(shape.of), { maxKeys: 2 })
   if (shape.is === 'object') {
     const own = Object.entries(shape.fields).map(([field, of]) => [field, fc.option(jsonOf(of), { freq: 9 })] as const)
     // few fields at a time: faults are found faster and told shorter
@@ -127,10 +130,12 @@ function jsonOf({ shape, openapi }: AnyType): fc.Arbitrary<unknown> {
   return found
 }
 
-describe('decoding', () => {
+describe('decoding and judging', () => {
   for (const kind of kinds)
-    it(`of a ${kind.kind} is stable, and leaves what it is given alone`, () => {
-      const wire = jsonOf(kind.type).map((value): unknown => JSON.parse(JSON.stringify(value)))
+    it(`of a ${kind.kind} is stable`, () => {
+      const wire = jsonOf(kind.type).map((value): unknown =>
+        JSON.parse(JSON.stringify({ metadata: { name: 'x' }, ...(value as object) })),
+      )
       fc.assert(
         fc.property(wire, (given) => {
           const before = structuredClone(given)
@@ -140,8 +145,13 @@ describe('decoding', () => {
           const again = kind.decode(JSON.parse(JSON.stringify(once)), { unknown })
           assert.deepEqual(again, once)
           assert.deepEqual(unknown, [])
+          // whatever was decoded can be judged, and staying as it is is no forbidden change
+          const faults = new Set(validateCreate(kind, once).map(fieldErrorText))
+          const more = validateUpdate(kind, again, once).map(fieldErrorText)
+          const refused = more.filter((fault) => !faults.has(fault) && /immutable|may not|updates|additions/.test(fault))
+          assert.deepEqual(refused, [])
         }),
-        { numRuns: kind.kind === 'Pod' ? 150 : 100 },
+        { numRuns: kind.kind === 'Pod' ? 100 : 60 },
       )
     })
 })

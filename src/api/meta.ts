@@ -123,13 +123,3 @@ export function metaUpdateErrors(next: ObjectMeta, old: ObjectMeta): FieldError[
     )
   return wrong
 }
-
-/**
- * What a PUT without resourceVersion is refused with, where the kind has no `unconditionalUpdate`.
- * k8s: the value is shown as Go shows an unsigned zero.
- */
-export const resourceVersionRequired: FieldError = {
-  reason: 'FieldValueInvalid',
-  field: 'metadata.resourceVersion',
-  message: 'Invalid value: 0x0: must be specified for an update',
-}

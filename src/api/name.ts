@@ -88,10 +88,9 @@ export const portName: NameCheck = (name) => {
 export const ipAddress: NameCheck = (ip) =>
   isIPv4(ip) || isIPv6(ip) ? [] : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']
 
-export const isIPv4 = (ip: string): boolean =>
-  /^(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/.test(ip)
+const isIPv4 = (ip: string): boolean => /^(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/.test(ip)
 
-export function isIPv6(ip: string): boolean {
+function isIPv6(ip: string): boolean {
   const [head = '', tail, ...more] = ip.split('::')
   if (more.length > 0) return false
   const last = ip.slice(ip.lastIndexOf(':') + 1)

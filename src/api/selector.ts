@@ -1,16 +1,17 @@
 // Label and field selectors as clients write them, turned into matchers. Refusals are 400s in upstream's words.
 import type { AnyKind, AnyObject } from './kind.ts'
 import type { LabelSelector } from './label-selector.ts'
+import { own } from './own.ts'
 import { type LabelOperator, labelRequirements, type Requirement } from './selector-text.ts'
 import { badRequest } from './status.ts'
 
-export type Labels = Record<string, string> | undefined
+type Labels = Record<string, string> | undefined
 export type LabelMatcher = (labels: Labels) => boolean
 export type ObjectMatcher = (object: AnyObject) => boolean
 
 /** k8s: `!=` and `notin` also match objects without the label. */
-export function meets(labels: Labels, { key, operator, values }: Requirement): boolean {
-  const value = labels && Object.hasOwn(labels, key) ? labels[key] : undefined
+function meets(labels: Labels, { key, operator, values }: Requirement): boolean {
+  const value = own(labels, key)
   switch (operator) {
     case '=':
     case '==':
@@ -48,7 +49,7 @@ export function labelSelectorMatcher(selector: LabelSelector | undefined): Label
     ([key, value]): Requirement => ({ key, operator: '=', values: [value] }),
   )
   const expressions = (selector.matchExpressions ?? []).map(({ key, operator, values = [] }): Requirement => {
-    const known = operators[operator]
+    const known = own(operators, operator)
     if (!known) throw badRequest(`"${operator}" is not a valid label selector operator`)
     return { key, operator: known, values }
   })
@@ -79,10 +80,10 @@ function readerOf(kind: AnyKind, field: string): (object: AnyObject) => string {
   if (field === 'metadata.name') return (object) => object.metadata.name
   const byNamespace = kind.scope === 'namespaced' || kind.selectable === undefined
   if (field === 'metadata.namespace' && byNamespace) return (object) => object.metadata.namespace ?? ''
-  const own = kind.selectable
-  if (own === undefined)
+  const fields = kind.selectable
+  if (fields === undefined)
     throw badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`)
-  const read = Object.hasOwn(own, field) ? own[field] : undefined
+  const read = own(fields, field)
   if (!read) throw badRequest(`field label not supported: ${field}`)
   return read
 }

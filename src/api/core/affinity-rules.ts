@@ -35,7 +35,7 @@ export function affinityErrors(affinity: Affinity | undefined, field: string): F
 const weightErrors = (weight: number, at: string): FieldError[] =>
   weight >= 1 && weight <= 100 ? [] : [invalid(`${at}.weight`, weight, 'must be in the range 1-100')]
 
-export function nodeSelectorErrors({ nodeSelectorTerms }: NodeSelector, field: string): FieldError[] {
+function nodeSelectorErrors({ nodeSelectorTerms }: NodeSelector, field: string): FieldError[] {
   const at = `${field}.nodeSelectorTerms`
   if (nodeSelectorTerms.length === 0) return [required(at, 'must have at least one node selector term')]
   return nodeSelectorTerms.flatMap((term, i) => nodeTermErrors(term, `${at}[${i}]`))

@@ -97,7 +97,7 @@ function restartsOf(statuses: readonly ContainerStatus[]): { restarts: number; l
 }
 
 /** The one word of the Status column. */
-export function statusWord(pod: PodShape): string {
+function statusWord(pod: PodShape): string {
   const { metadata, status } = pod
   if (metadata.deletionTimestamp === undefined) return summaryOf(pod).reason
   if (status.reason === 'NodeLost') return 'Unknown'

@@ -1,12 +1,13 @@
 // Which resources may be asked for, and in which amounts: shared by containers, Pods, overhead and RuntimeClasses.
 import { type FieldError, forbiddenField, invalid, required } from '../field-error.ts'
 import { qualifiedName } from '../name.ts'
+import { own } from '../own.ts'
 import { nanoOf, parseQuantity, sameQuantity } from '../quantity.ts'
 import type { ResourceList, ResourceRequirements } from './resources.ts'
 
 const unit = 1_000_000_000n
 const hugePages = 'hugepages-'
-export const isHugePages = (name: string): boolean => name.startsWith(hugePages)
+const isHugePages = (name: string): boolean => name.startsWith(hugePages)
 
 /** Names without a prefix that mean something somewhere in Kubernetes: in containers, quotas or limit ranges. */
 const standard = new Set([
@@ -22,7 +23,7 @@ const ofContainers = new Set(['cpu', 'memory', 'ephemeral-storage'])
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/')
 
 /** Counted in whole pieces, offered by device plugins: `example.com/gpu`. */
-export const isExtendedResource = (name: string): boolean =>
+const isExtendedResource = (name: string): boolean =>
   !isNative(name) && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0
 
 const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name)
@@ -76,7 +77,7 @@ export function resourceRequirementsErrors({ limits = {}, requests = {} }: Resou
   for (const [name, amount] of Object.entries(limits)) wrong.push(...amountErrors(name, amount, `${field}.limits[${name}]`))
   for (const [name, amount] of Object.entries(requests)) {
     wrong.push(...amountErrors(name, amount, `${field}.requests[${name}]`))
-    wrong.push(...againstLimit(name, amount, limits[name], field))
+    wrong.push(...againstLimit(name, amount, own(limits, name), field))
   }
   const names = [...Object.keys(limits), ...Object.keys(requests)]
   if (names.some(isHugePages) && !names.includes('cpu') && !names.includes('memory'))

@@ -1,4 +1,5 @@
 // Amounts of resources, as containers, Pods, nodes and RuntimeClasses declare them.
+import { own } from '../own.ts'
 import { type Infer, listOf, mapOf, object, optional, quantity, text } from '../schema.ts'
 
 /** Resource name to quantity: `{ cpu: '100m', memory: '64Mi' }`. */
@@ -18,7 +19,7 @@ export const resourceRequirements = object(
     // k8s: a limit without a request is its own request
     complete(resources) {
       for (const [name, limit] of Object.entries(resources.limits ?? {}))
-        if (resources.requests?.[name] === undefined) resources.requests = { ...resources.requests, [name]: limit }
+        if (own(resources.requests, name) === undefined) resources.requests = { ...resources.requests, [name]: limit }
     },
   },
 )

@@ -4,6 +4,7 @@ import { sameValue } from '../equal.ts'
 import { type FieldError, forbiddenField, immutable, invalid, invalidFor, required, tooLong } from '../field-error.ts'
 import { utf8Length } from '../meta.ts'
 import { configMapKey } from '../name.ts'
+import { own } from '../own.ts'
 
 type Texts = Record<string, string>
 const limitBytes = 1024 * 1024
@@ -74,8 +75,8 @@ function typeErrors({ type = '', data = {}, metadata }: SecretShape): FieldError
     const names = ['username', 'password']
     return names.some((name) => Object.hasOwn(data, name)) ? [] : names.map((name) => required(`data[${name}]`))
   }
-  return (wanted[type] ?? []).flatMap((key) => {
-    const value = data[key]
+  return (own(wanted, type) ?? []).flatMap((key) => {
+    const value = own(data, key)
     if (value === undefined) return [required(`data[${key}]`)]
     return key.startsWith('.docker') && !isJson(value)
       ? [invalid(`data[${key}]`, '<secret contents redacted>', 'must be valid JSON')]
