@@ -9,6 +9,7 @@ import { Problem } from '../cluster/problem.ts'
 import type { Wishes } from '../cluster/settings.ts'
 import { systemClock } from '../lib/clock.ts'
 import { dataDirOption, names, wholeNumber } from './flags.ts'
+import { logFile } from './log-file.ts'
 import { print } from './output.ts'
 
 interface UpFlags extends Wishes {
@@ -68,13 +69,15 @@ Examples:
 type Message = { line: string } | { ready: string } | { problem: string; exitCode: number }
 
 async function run(dir: DataDir, wishes: Wishes): Promise<void> {
+  // a terminal that went away, or a full disk behind them, is no reason to end a cluster
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const { up: bringUp } = await import('../cluster/up.ts')
   const tell = (message: Message) => {
     if (process.send) process.send(message)
     else if ('line' in message) print(`${message.line}\n`)
     else if ('ready' in message) print(`${pc.bold(message.ready)}\n`)
   }
-  const { log, logger } = await openLog(dir)
+  const log = await openLog(dir)
   const startedAt = systemClock.now()
   tell({ line: `Polypod ${polypodVersion}, data in ${dir.path}` })
   const report = (what: string, detail: string, ms: number) =>
@@ -97,7 +100,6 @@ async function run(dir: DataDir, wishes: Wishes): Promise<void> {
     log(`stopping: ${why}`)
     if (process.stdout.isTTY) print('\nStopping Pods and the cluster\n')
     await cluster.stop()
-    logger.flush()
   } catch (error) {
     const exitCode = error instanceof Problem ? error.exitCode : 1
     if (process.connected) tell({ problem: (error as Error).message, exitCode })
@@ -120,12 +122,9 @@ async function openLog(dir: DataDir) {
     () => 0,
   )
   if (size > logLimitBytes) await rename(dir.log, `${dir.log}.1`)
-  const logger = pino(
-    { base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: dir.log, sync: false, mode: 0o600 }),
-  )
-  const log = (line: string, cause?: unknown) => (cause === undefined ? logger.info(line) : logger.error({ err: cause }, line))
-  return { log, logger }
+  // not pino's own destination: on a full disk that one ends the process, or waits for room without end
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, logFile(dir.log))
+  return (line: string, cause?: unknown) => (cause === undefined ? logger.info(line) : logger.error({ err: cause }, line))
 }
 
 /** Starts the same command without --detach, passes on what it says, and lets go of it when it is ready. */

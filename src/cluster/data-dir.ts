@@ -46,3 +46,7 @@ export async function holdDataDir(dir: DataDir): Promise<PidLock> {
     throw new Problem('failed', `cannot write to the data directory: ${(error as Error).message}`, error)
   }
 }
+
+/** Whether it failed because there is no room on the disk. */
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && (('code' in error && error.code === 'ENOSPC') || isDiskFull(error.cause))

@@ -1,9 +1,11 @@
 // `polypod down`: ends a cluster, alive or crashed, and everything it has started.
-import { rm } from 'node:fs/promises'
+import { realpath, rm } from 'node:fs/promises'
 import type { Clock } from '../lib/clock.ts'
-import { pidLockHolder } from '../lib/pid-lock.ts'
+import { type PidLock, pidLockHolder } from '../lib/pid-lock.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
-import { type DataDir, holdDataDir } from './data-dir.ts'
+import { mountsUnder } from '../node/volume/mount-table.ts'
+import { type DataDir, holdDataDir, isDiskFull } from './data-dir.ts'
+import { unmountNodes } from './node-plan.ts'
 import { Problem } from './problem.ts'
 import { readSettings } from './settings.ts'
 
@@ -23,14 +25,30 @@ export async function down(options: DownOptions): Promise<{ wasRunning: boolean 
   const pid = await pidLockHolder(dir.lock)
   if (pid !== undefined) await endProcess(pid, dir, clock)
   // it may have been killed, or have failed to clean up: look for what is left whatever happened above
-  const lock = await holdDataDir(dir)
+  const lock = await holdDataDir(dir).catch(unlessFull)
   try {
     await removeRemains(dir, clock, log)
+    await unmountNodes(dir, log)
   } finally {
     await lock.close()
   }
-  if (options.purge) await rm(dir.path, { recursive: true, force: true })
+  if (options.purge) await purge(dir)
   return { wasRunning: pid !== undefined }
+}
+
+/** A full disk must not keep a cluster alive: without room for the lock it goes without. */
+function unlessFull(error: unknown): PidLock {
+  if (isDiskFull(error)) return { close: async () => {} }
+  throw error
+}
+
+/** Never through a mount: behind it may lie a folder of the machine's own. */
+async function purge(dir: DataDir): Promise<void> {
+  const path = await realpath(dir.path).catch(() => undefined)
+  if (path === undefined) return
+  const mounts = (await mountsUnder(path)).filter((mount) => mount.path !== path)
+  if (mounts.length > 0) throw new Problem('failed', `not deleted, as it holds mounts: ${mounts.map((m) => m.path).join(', ')}`)
+  await rm(dir.path, { recursive: true, force: true })
 }
 
 async function endProcess(pid: number, dir: DataDir, clock: Clock): Promise<void> {

@@ -6,7 +6,7 @@ import { instanceName } from '../node/containerd/instance-paths.ts'
 import { openScope, type Scope } from '../lib/scope.ts'
 import { openLmdbStore } from '../store/lmdb.ts'
 import { openCertificates } from './certs.ts'
-import { type DataDir, holdDataDir } from './data-dir.ts'
+import { type DataDir, holdDataDir, isDiskFull } from './data-dir.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { type OpenNodes, openNodes } from './node-plan.ts'
 import { Problem } from './problem.ts'
@@ -122,5 +122,5 @@ function isFree(port: number): Promise<boolean> {
 }
 
 const corrupt = (error: Error): never => {
-  throw new Problem('corrupt', error.message, error)
+  throw new Problem(isDiskFull(error) ? 'failed' : 'corrupt', error.message, error)
 }

@@ -25,8 +25,8 @@ export async function takePidLock(path: string): Promise<PidLock> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const own = `${path}.${process.pid}.${attempts++}`
   const text = `${process.pid} ${(await identityOf(process.pid)) ?? ''}\n`
-  await writeFile(own, text, { mode: 0o600 })
   try {
+    await writeFile(own, text, { mode: 0o600 })
     // a link either is made or fails, and never shows a half-written file
     while (!(await linked(own, path))) await breakStale(path, own)
   } finally {
