@@ -119,9 +119,6 @@ async function turn(worker: Worker): Promise<boolean> {
   report(worker, plan, busy)
   const next = Math.min(plan.againAt ?? Infinity, deadline ?? Infinity)
   if (next !== Infinity) wakeAfter(worker, Math.max(1, next - world.clock.now()))
-  world.log(
-    `${world.clock.now()} ${memory.pod.metadata.name} ${plan.phase} ${plan.steps.map(keyOfStep).join()} busy=${[...busy].join()} ${seen.containers.map((c) => c.state).join()} ${seen.sandboxes.map((c) => c.state).join()}`,
-  )
   return plan.phase === 'ended' && finish(memory, world)
 }
 
