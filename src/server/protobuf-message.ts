@@ -47,8 +47,7 @@ function slotsOf(typeName: string, fields: Fields): Slots {
 /** The type behind a field of any JSON, or behind the items of a list of it. */
 function declaredOr(declared: AnyType, behind: AnyType | undefined): AnyType {
   if (!behind) return declared
-  const { shape } = declared
-  const { presence } = declared
+  const { shape, presence } = declared
   return shape.is === 'list' ? { ...declared, shape: { ...shape, of: behind } } : { ...behind, presence }
 }
 

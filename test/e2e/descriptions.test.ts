@@ -1,7 +1,11 @@
 // kubectl explain says what upstream says: the texts that the build joins, in the documents of a real server.
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, it } from 'vitest'
 import { namedTypes } from '../../src/api/schema.ts'
 import '../../src/api/kinds.ts'
@@ -10,10 +14,28 @@ import { startTestServer } from './http-server.ts'
 import { kubectlBinaries } from './kubectl-binaries.ts'
 import { kubectl } from './stream-stub.ts'
 
-const script = pathToFileURL(join(import.meta.dirname, '../../scripts/descriptions.mjs')).href
+const root = resolve(import.meta.dirname, '../..')
+const script = pathToFileURL(join(root, 'scripts/descriptions.mjs')).href
 const { makeDescriptions } = (await import(script)) as { makeDescriptions: () => Promise<Descriptions> }
 const descriptions = await makeDescriptions()
 const binaries = await kubectlBinaries()
+
+interface Built {
+  build: () => Promise<void>
+  isStale: () => boolean
+}
+
+/** Runs in an installed package: what its API server says of a field. */
+const askInstalled = `
+  import { execFile } from 'node:child_process'
+  import { promisify } from 'node:util'
+  import { startCluster } from './dist/cluster.js'
+  const cluster = await startCluster({ nodes: 0 })
+  const asked = ['--kubeconfig', cluster.kubeconfig, 'get', '--raw', '/openapi/v3/apis/node.k8s.io/v1']
+  const { components } = JSON.parse((await promisify(execFile)('kubectl', asked)).stdout)
+  process.stdout.write(components.schemas['io.k8s.api.node.v1.RuntimeClass'].properties.handler.description)
+  await cluster.close()
+`
 
 describe('descriptions', () => {
   it('are there for every type, and for nearly every field that is no object of its own', () => {
@@ -38,6 +60,35 @@ describe('descriptions', () => {
     )
   })
 })
+
+const kubectlMissing = binaries[0]?.missing
+describe.skipIf(kubectlMissing)(`an installed package${kubectlMissing ? ` (skipped: ${kubectlMissing})` : ''}`, () => {
+  it('has the descriptions, and no client-node', async () => {
+    const { build, isStale } = (await import(pathToFileURL(join(root, 'scripts/build.mjs')).href)) as Built
+    if (isStale()) await build()
+    const installed = await mkdtemp(join(tmpdir(), 'installed-'))
+    try {
+      await install(installed)
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', askInstalled], {
+        cwd: installed,
+      })
+      assert.equal(stdout, descriptions['io.k8s.api.node.v1.RuntimeClass']?.handler)
+    } finally {
+      await rm(installed, { recursive: true })
+    }
+  })
+})
+
+/** What npm would put there: the files of the package and its dependencies, not those of development. */
+async function install(folder: string): Promise<void> {
+  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: object }
+  for (const part of ['package.json', 'dist']) await cp(join(root, part), join(folder, part), { recursive: true })
+  for (const name of Object.keys(dependencies)) {
+    const link = join(folder, 'node_modules', name)
+    await mkdir(dirname(link), { recursive: true })
+    await symlink(join(root, 'node_modules', name), link)
+  }
+}
 
 for (const { name, path, missing } of binaries)
   describe.skipIf(missing)(`${name}${missing ? ` (skipped: ${missing})` : ''}`, () => {

@@ -128,6 +128,18 @@ describe.skipIf(binary?.missing)(`kubectl on PATH${binary?.missing ? ` (skipped:
     assert.deepEqual(await spec(), { taints: [notReady] })
   })
 
+  it('drains a node without evictions', async () => {
+    const doomed = { ...(JSON.parse(pod) as Pod), metadata: { name: 'doomed' } }
+    const bound = { ...doomed, spec: { ...doomed.spec, nodeName: 'n1' } }
+    await outOf(typed, ['create', '-f', '-'], JSON.stringify(bound))
+    const args = ['drain', 'n1', '--disable-eviction', '--force', '--grace-period=0', '--timeout=20s', '-v=8']
+    const { code, out, err } = await run(typed, args)
+    assert.equal(code, 0, err)
+    assert.match(out, /pod\/doomed deleted\nnode\/n1 drained\n$/)
+    assert.match(err, new RegExp(`DELETE [^]*Content-Type: ${protobuf}\n`), 'DeleteOptions were sent as protobuf')
+    assert.match((await run(typed, ['get', 'pod', 'doomed'])).err, /NotFound/)
+  })
+
   it('sets the image of a Pod, and may not set its environment', async () => {
     assert.equal(await outOf(typed, ['set', 'image', 'pod/web', 'main=busybox:2']), 'pod/web image updated\n')
     const { err } = await run(typed, ['set', 'env', 'pod/web', 'A=b'])
