@@ -1,5 +1,7 @@
 // Which nodes a cluster has and what runs their Pods: our own containerd, a runtime at a socket, or simulated ones.
+import { readdir } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import type { Scope } from '../lib/scope.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
@@ -73,7 +75,10 @@ async function openContainerd({ dir, settings, clock, scope, log }: NodeWorld, h
     plans: [{ name: settings.nodeName, runtime, simulated: false, ip, cgroup, handlers: await Promise.all(facts) }],
     description: `containerd ${containerd.version}${containerd.takenOver ? ', taken over as it ran' : ''}; handlers ${named.join(', ')}`,
     takenOver: containerd.takenOver,
-    stop: () => containerd.stop({ cgroupRoots: [`/${cgroup.root}`] }),
+    async stop() {
+      await containerd.stop({ cgroupRoots: [`/${cgroup.root}`] })
+      await unmountNodes(dir, log)
+    },
   }
 }
 
@@ -96,8 +101,15 @@ async function openSocket({ dir, settings, scope, log }: NodeWorld, socket: stri
     async stop() {
       const { removePods } = await import('../node/remove-pods.ts')
       await removePods(runtime, instanceName(dir.path), log)
+      await unmountNodes(dir, log)
     },
   }
+}
+
+/** Volumes of Pods are mounts of the machine: they have to go before anybody deletes the data directory through them. */
+export async function unmountNodes(dir: DataDir, log: (line: string) => void): Promise<void> {
+  const { unmountAllVolumes } = await import('../node/volumes.ts')
+  for (const name of await readdir(dir.nodes).catch(() => [])) await unmountAllVolumes(join(dir.nodes, name), log)
 }
 
 async function openSimulated({ clock, scope }: NodeWorld, choice: RuntimeChoice & { kind: 'simulated' }): Promise<OpenNodes> {

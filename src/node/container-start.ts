@@ -92,7 +92,7 @@ async function configFor(
   const { configs, events } = world
   const services = world.services(pod.metadata.namespace ?? '')
   const env = await resolveEnv(pod, container, { ...downward, configs, events, apiServer, services })
-  const own = await containerMounts(pod, container, memory.paths ?? new Map(), { dataDir, env })
+  const own = await containerMounts(pod, container, memory.paths ?? new Map(), { dataDir, env, simulated: facts.simulated })
   const { clusterDomain } = facts.dns
   const made = await Promise.all([
     etcHostsMount(pod, container, { dataDir, podIPs: downward.podIPs, clusterDomain }),

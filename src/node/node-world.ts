@@ -73,6 +73,7 @@ async function nodeFacts(options: WorldOptions): Promise<NodeFacts> {
     ...{ name, owner, dataDir, logRoot: join(dataDir, 'logs') },
     hostIPs: addresses.filter((a) => a.type === 'InternalIP').map((a) => a.address),
     runtimeName: version.name,
+    simulated: options.simulated,
     memoryCapacityBytes: Number(valueOf(capacity.memory ?? '0')),
     allocatable: lessReserved(capacity, reserved),
     dns: { host: parseResolvConf(resolvConf), clusterDns, clusterDomain: clusterDomain ?? 'cluster.local' },

@@ -46,7 +46,8 @@ async function mount(world: PodWorld, memory: PodMemory): Promise<void> {
   const { configs, facts, log } = world
   memory.stale = false
   try {
-    memory.paths = await mountVolumes(pod, { dataDir: facts.dataDir, configs, facts: downwardFacts(world, memory), log })
+    const { dataDir, simulated } = facts
+    memory.paths = await mountVolumes(pod, { dataDir, simulated, configs, facts: downwardFacts(world, memory), log })
   } catch (error) {
     if (error instanceof VolumeError) world.events.event({ pod }, 'Warning', error.reason, error.message)
     throw error

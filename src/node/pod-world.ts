@@ -31,6 +31,8 @@ export interface NodeFacts {
   hostIPs: readonly string[]
   /** `containerd`. */
   runtimeName: string
+  /** Nothing of a Pod is real: see VolumeWorld. */
+  simulated: boolean
   memoryCapacityBytes: number
   allocatable: ResourceList
   dns: PodDnsOptions

@@ -24,6 +24,8 @@ export interface VolumeWorld {
   facts: DownwardFacts
   /** What could not be done as asked and why: a note for the log, not an error. */
   log: (line: string) => void
+  /** No container will look: nothing is mounted, and the machine's own paths are neither looked at nor made. */
+  simulated?: boolean | undefined
 }
 
 /** Why volumes could not be mounted: event FailedMount with this message; the Pod stays in ContainerCreating, try again. */
@@ -68,10 +70,11 @@ const writtenBy = { configMap: 'configmap', secret: 'secret', downwardAPI: 'down
 async function mountVolume(pod: Pod, volume: Volume, world: VolumeWorld): Promise<string> {
   const paths = podPaths(world.dataDir, pod.metadata.uid ?? '')
   const group = isRoot() ? pod.spec.securityContext?.fsGroup : undefined
-  if (volume.hostPath) return hostPathOf(volume.hostPath)
+  if (volume.hostPath) return world.simulated ? volume.hostPath.path : hostPathOf(volume.hostPath)
   if (volume.emptyDir) {
     const path = paths.volume('empty-dir', volume.name)
-    await makeEmptyDir(pod, volume.emptyDir, { path, group, nodeMemory: world.facts.nodeAllocatable['memory'], log: world.log })
+    const nodeMemory = world.facts.nodeAllocatable['memory']
+    await makeEmptyDir(pod, volume.emptyDir, { path, group, nodeMemory, log: world.log, simulated: world.simulated })
     return path
   }
   const payload = await payloadOf(pod, volume, world)
@@ -119,6 +122,8 @@ export const podsOnDisk = (dataDir: string): Promise<string[]> => readdir(podsDi
 interface MountContext {
   dataDir: string
   env: readonly EnvVar[]
+  /** As VolumeWorld's. */
+  simulated?: boolean | undefined
 }
 
 /** Mounts of one container: volumeMounts with subPath and propagation. `env` feeds subPathExpr. Throws ConfigError. */
@@ -126,7 +131,7 @@ export async function containerMounts(
   pod: Pod,
   container: Container,
   hostPaths: HostPaths,
-  { dataDir, env }: MountContext,
+  { dataDir, env, simulated }: MountContext,
 ): Promise<Mount[]> {
   const paths = podPaths(dataDir, pod.metadata.uid ?? '')
   const mounts: Mount[] = []
@@ -136,7 +141,7 @@ export async function containerMounts(
       throw new ConfigError(`cannot find volume "${mount.name}" to mount into container "${container.name}"`)
     const subPath = mount.subPathExpr ? expandedSubPath(mount.subPathExpr, env) : (mount.subPath ?? '')
     const target = paths.subPath(mount.name, container.name, index)
-    const hostPath = subPath === '' ? volume : await prepared({ volume, subPath, target }, mount.name, container.name)
+    const hostPath = subPath === '' ? volume : await prepared({ volume, subPath, target, simulated }, mount.name, container.name)
     const { mountPropagation = 'None', recursiveReadOnly = 'Disabled' } = mount
     // k8s: what the kubelet writes is read-only for containers, whatever they ask
     const readonly = mount.readOnly === true || isWritten(volume, paths)

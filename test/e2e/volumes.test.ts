@@ -227,6 +227,23 @@ describe.skipIf(why !== undefined)(`volumes${why ? ` (skipped: ${why})` : ''}`, 
     }
   })
 
+  it('mounts nothing, and leaves the machine alone, for a simulated Pod', async () => {
+    const nowhere = join(dataDir, 'nowhere')
+    const volumes = [
+      { name: 'ram', emptyDir: { medium: 'Memory' } },
+      { name: 'host', hostPath: { path: nowhere, type: 'DirectoryOrCreate' } },
+    ]
+    const volumeMounts = [{ name: 'host', mountPath: '/v', subPath: 'a' }]
+    const pod = podOf(volumes, { containers: [{ name: 'main', image: 'i', volumeMounts }] })
+    const paths = await mountVolumes(pod, { ...world, simulated: true })
+    const [container] = pod.spec.containers
+    assert(container)
+    const [mount] = await containerMounts(pod, container, paths, { dataDir, env: [], simulated: true })
+    assert.equal(mount?.hostPath, join(nowhere, 'a'))
+    assert.deepEqual(await mountsUnder(dataDir), [])
+    await assert.rejects(stat(nowhere), { code: 'ENOENT' })
+  })
+
   it('knows which changes of a Pod its volumes show', () => {
     const labelled = (volumes: object[], app: string) => samplePod({ volumes }, { labels: { app } })
     const downwardAPI = { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] }

@@ -12,6 +12,7 @@ export interface EmptyDirOptions {
   group: number | undefined
   nodeMemory: string | undefined
   log: (line: string) => void
+  simulated: boolean | undefined
 }
 
 type EmptyDir = NonNullable<Volume['emptyDir']>
@@ -23,7 +24,7 @@ export async function makeEmptyDir(pod: Pod, source: EmptyDir, options: EmptyDir
   if (medium !== '' && medium !== 'Memory')
     throw new Error(`emptyDir medium ${JSON.stringify(medium)} is not supported by this node`)
   const fresh = (await mkdir(path, { recursive: true })) !== undefined
-  const mounted = medium === 'Memory' && (await mountMemory(pod, source, options))
+  const mounted = medium === 'Memory' && !options.simulated && (await mountMemory(pod, source, options))
   // a second look must not undo what the Pod itself has changed
   if (!fresh && !mounted) return
   await chmod(path, 0o777)

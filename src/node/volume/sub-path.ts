@@ -13,16 +13,19 @@ export interface SubPath {
   subPath: string
   /** Where a bind mount of it may lie. */
   target: string
+  /** Nobody will look: only the path itself is judged. */
+  simulated?: boolean | undefined
 }
 
 /**
  * What to give the container: a bind mount at `target` of exactly what was looked at, so that a symlink swapped in later changes
  * nothing; without the right to mount, the checked path itself. A path that is missing is made as a folder. Throws an Error.
  */
-export async function prepareSubPath({ volume, subPath, target }: SubPath): Promise<string> {
+export async function prepareSubPath({ volume, subPath, target, simulated }: SubPath): Promise<string> {
   if (subPath.startsWith('/')) throw new Error(`error SubPath ${JSON.stringify(subPath)} must not be an absolute path`)
   if (subPath.split('/').includes('..'))
     throw new Error(`unable to provision SubPath ${JSON.stringify(subPath)}: must not contain '..'`)
+  if (simulated) return join(volume, subPath)
   const root = await realpath(volume)
   await makeMissing(root, subPath)
   const path = await realpath(join(root, subPath))
