@@ -107,7 +107,7 @@ async function start(options: UpOptions, settings: Settings, { scope, ending }: 
 
 /** The port that was asked for or had before; without either 6443, or when that is taken any free one. */
 async function portFor(settings: Settings, wishes: Wishes): Promise<number> {
-  if (settings.port === 0) return (await isFree(defaultPort)) ? defaultPort : 0
+  if (settings.port === 0) return wishes.port === undefined && (await isFree(defaultPort)) ? defaultPort : 0
   if (await isFree(settings.port)) return settings.port
   const whose = wishes.port === undefined ? ' (the one this cluster had before)' : ''
   throw new Problem('portTaken', `port ${settings.port}${whose} is taken: give another with --port, or --port 0 for any free one`)
