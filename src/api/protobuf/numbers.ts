@@ -8,7 +8,7 @@ import { podNumbers } from './pod-numbers.ts'
 import { volumeNumbers } from './volume-numbers.ts'
 
 /** A pair leads through a message whose fields JSON writes inline: its number, then the field's own. */
-export type FieldNumber = number | readonly [number, number]
+type FieldNumber = number | readonly [number, number]
 /** JSON name to number. */
 export type Numbers = Readonly<Record<string, FieldNumber>>
 /** By the last part of the type's OpenAPI name. */
