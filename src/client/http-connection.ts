@@ -28,13 +28,18 @@ export interface Connection {
   close(): Promise<void>
 }
 
+// lists are megabytes: with the protocol's 64 KiB each would wait for the other side again and again
+const streamWindowBytes = 1024 * 1024
+const sessionWindowBytes = 16 * 1024 * 1024
+
 export function openConnection(target: HttpTarget): Connection {
   let session: ClientHttp2Session | undefined
   let closed = false
   const current = (): ClientHttp2Session => {
     if (closed) throw unavailable('the client is closed')
     if (session && !session.closed && !session.destroyed) return session
-    const opened = connect(target.url, { ...target.tls, settings: { enablePush: false } })
+    const opened = connect(target.url, { ...target.tls, settings: { enablePush: false, initialWindowSize: streamWindowBytes } })
+    opened.once('connect', () => opened.setLocalWindowSize(sessionWindowBytes))
     // what goes wrong is told to every stream; the session itself has nobody to tell
     opened.on('error', () => undefined)
     opened.on('goaway', () => opened.close())

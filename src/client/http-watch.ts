@@ -1,4 +1,5 @@
 // The lines of a watch, as they arrive.
+import { setMaxListeners } from 'node:events'
 import type { ClientHttp2Stream } from 'node:http2'
 import { isRecord } from '../api/schema.ts'
 import type { AnyObject } from '../api/kind.ts'
@@ -13,6 +14,8 @@ export interface WatchLine {
 /** Ends when `signal` aborts or the server ends the watch. Throws the StatusError of an ERROR line, and 503 for a lost connection. */
 export async function* watchLines(connection: Connection, path: string, signal: AbortSignal): AsyncGenerator<WatchLine> {
   if (signal.aborted) return
+  // many watches may live on one signal; Node would take more than ten for a leak
+  setMaxListeners(0, signal)
   let stream: ClientHttp2Stream | undefined
   const stop = () => stream?.close()
   signal.addEventListener('abort', stop)

@@ -1,9 +1,9 @@
 // The Client that speaks HTTP: any Kubernetes API server, one HTTP/2 connection.
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { parse } from 'yaml'
 import type { AnyKind, AnyObject, ObjectOf } from '../api/kind.ts'
 import { isRecord } from '../api/schema.ts'
+import { yaml } from '../lib/lazy-yaml.ts'
 import type { Client, DeleteOptions, ListOptions, ListResult, PatchType, Ref, Watched, Where, WriteOptions } from './client.ts'
 import { deepFrozen } from './frozen.ts'
 import { type Connection, type HttpTarget, openConnection } from './http-connection.ts'
@@ -109,7 +109,7 @@ async function* watched<K extends AnyKind>(
 
 /** Address and certificates of a kubeconfig's current context; paths in it are taken from where it lies. */
 export async function readKubeconfig(path: string): Promise<HttpTarget> {
-  const config = (await readFile(path, 'utf8').then(parse)) as unknown
+  const config = yaml().parse(await readFile(path, 'utf8')) as unknown
   if (!isRecord(config)) throw new Error(`${path} is not a kubeconfig`)
   const context = named(config, 'contexts', 'context', config['current-context'])
   const cluster = named(config, 'clusters', 'cluster', context.cluster)

@@ -1,7 +1,7 @@
 // Objects and lists in the form the client asked for. What is served as it is goes out as the stored bytes.
-import { stringify } from 'yaml'
 import type { AnyKind } from '../api/kind.ts'
 import type { Status } from '../api/status.ts'
+import { yaml } from '../lib/lazy-yaml.ts'
 import { type AnswerForm, answerForm } from './accept.ts'
 import type { Stored, StoredList } from './api-server.ts'
 import type { Call } from './call.ts'
@@ -94,5 +94,5 @@ const sendYaml = (call: Call, code: number, value: unknown): Promise<void> =>
   send(call, {
     code,
     type: 'application/yaml',
-    pieces: [Buffer.from(stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }))],
+    pieces: [Buffer.from(yaml().stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }))],
   })

@@ -1,7 +1,7 @@
 // Request bodies: read within the limit, checked, and turned into plain JSON values.
 import type { Readable } from 'node:stream'
-import { parse } from 'yaml'
 import { badRequest, type StatusError, tooLarge, unsupportedMediaType } from '../api/status.ts'
+import { yaml } from '../lib/lazy-yaml.ts'
 import { maxDepth, scanJson } from './json-scan.ts'
 import { objectOfProtobuf, protobufType } from './protobuf-object.ts'
 
@@ -87,7 +87,7 @@ function parseJson(text: string, refuse: Refuse): ParsedBody {
 function parseYaml(text: string, refuse: Refuse): ParsedBody {
   try {
     // through JSON: dates become texts, exotic keys become strings, and nothing but plain values remains
-    const value = parse(text, { version: '1.1', schema: 'yaml-1.1', uniqueKeys: false, logLevel: 'error' }) as unknown
+    const value = yaml().parse(text, { version: '1.1', schema: 'yaml-1.1', uniqueKeys: false, logLevel: 'error' }) as unknown
     const plain = JSON.stringify(value)
     if (scanJson(plain).tooDeep) throw new Error('exceeded max depth')
     return { value: JSON.parse(plain) as unknown, duplicates: [] }

@@ -45,8 +45,7 @@ export async function send(call: Call, { code, type, pieces, headers }: Answer):
 
 /** Writes the head, with what was collected for Warning headers. */
 export function begin(call: Call, code: number, headers: Record<string, string>): void {
-  const warnings = call.warnings.map((text) => `299 - ${JSON.stringify(text)}`)
-  if (warnings.length > 0) call.response.setHeader('warning', warnings)
+  if (call.warnings.length > 0) call.response.setHeader('warning', warningHeaders(call.warnings))
   for (const [name, value] of Object.entries(headers)) call.response.setHeader(name, value)
   call.response.statusCode = code
 }
@@ -95,4 +94,23 @@ function* chunks(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
 export async function drained(response: HttpResponse, signal: AbortSignal): Promise<void> {
   if (response.destroyed || signal.aborted) return
   await once(response, 'drain', { signal }).catch(() => undefined)
+}
+
+/** k8s: all warnings together stay below 4096 characters; when they would not, each is cut to 256. */
+const warningsLimit = 4096
+const warningLimit = 256
+
+/** As HTTP takes them: quoted, in ASCII, none twice. */
+export function warningHeaders(warnings: readonly string[]): string[] {
+  const texts = [...new Set(warnings)].map((text) => text.replaceAll(/[^\x20-\x7e]/gu, '?'))
+  const whole = texts.reduce((sum, { length }) => sum + length, 0) <= warningsLimit
+  const headers: string[] = []
+  let size = 0
+  for (const text of texts) {
+    const shown = whole ? text : text.slice(0, warningLimit)
+    size += shown.length
+    if (size > warningsLimit) break
+    headers.push(`299 - "${shown.replaceAll(/["\\]/g, '\\$&')}"`)
+  }
+  return headers
 }
