@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import type { Plugin } from '../admission/chain.ts'
+import { runtimeClass } from '../admission/runtime-class.ts'
 import { ConfigMap } from '../api/core/config-map.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
@@ -55,6 +56,18 @@ describe('what the server adds', () => {
     for (let i = 0; i < 2; i++)
       names.push((await server.create(ConfigMap, { namespace: 'default' }, body, byTester)).object.metadata.name)
     assert.deepEqual(names, ['web-bcdfg', 'web-hjklm'])
+  })
+
+  it('makes the name after admission, which refuses what was given', async () => {
+    const server = await testServer({ plugins: [runtimeClass] })
+    const body = {
+      metadata: { generateName: 'web-' },
+      spec: { runtimeClassName: 'nope', containers: [{ name: 'a', image: 'a' }] },
+    }
+    assert.equal(
+      await refusal(server.create(Pod, { namespace: 'default' }, body, byTester)),
+      '403 Forbidden: pods "web-" is forbidden: pod rejected: RuntimeClass "nope" not found',
+    )
   })
 
   it('gives up on names after eight tries', async () => {

@@ -32,12 +32,9 @@ export async function create(
 
 async function createGenerated(world: World, kind: AnyKind, given: AnyObject, context: WriteContext): Promise<Stored> {
   for (let tries = nameTries; ; tries--) {
-    const name = generatedName(world, given.metadata.generateName ?? '')
-    const taken = world.cache.of(kind).get(keyOf(kind, { namespace: given.metadata.namespace, name })) !== undefined
-    const named = { ...given, metadata: { ...given.metadata, name } }
-    const stored = taken ? undefined : await tryCreate(world, kind, structuredClone(named), context)
-    if (stored) return stored
-    if (tries <= 1) throw alreadyExists(kind, name)
+    const outcome = await tryCreate(world, kind, structuredClone(given), context)
+    if ('stored' in outcome) return outcome.stored
+    if (tries <= 1) throw alreadyExists(kind, outcome.taken)
   }
 }
 
@@ -49,26 +46,31 @@ function generatedName({ random }: World, base: string): string {
 
 /** Creates a decoded object in its own namespace under its own name. */
 export async function createNamed(world: World, kind: AnyKind, given: AnyObject, context: WriteContext): Promise<Stored> {
-  const stored = await tryCreate(world, kind, given, context)
-  if (!stored) throw alreadyExists(kind, given.metadata.name)
-  return stored
+  const outcome = await tryCreate(world, kind, given, context)
+  if ('taken' in outcome) throw alreadyExists(kind, outcome.taken)
+  return outcome.stored
 }
 
-/** Undefined when the name is taken. */
-async function tryCreate(world: World, kind: AnyKind, given: AnyObject, context: WriteContext): Promise<Stored | undefined> {
+type Attempt = { stored: Stored } | { taken: string }
+
+async function tryCreate(world: World, kind: AnyKind, given: AnyObject, context: WriteContext): Promise<Attempt> {
   const fresh = withSystemFields(world, given)
   const request = admissionRequest(world, context, { verb: 'create', kind, object: fresh })
   const object = redecoded(kind, fresh, await mutated(world.plugins, request))
+  // k8s: names are generated after admission, whose refusals therefore name the generateName
+  if (!object.metadata.name && object.metadata.generateName)
+    object.metadata = { ...object.metadata, name: generatedName(world, object.metadata.generateName) }
   kind.prepareCreate?.(object)
+  const { name } = object.metadata
   const errors = validateCreate(kind, object)
-  if (errors.length > 0) throw invalidObject(kind, object.metadata.name ?? '', errors)
+  if (errors.length > 0) throw invalidObject(kind, name ?? '', errors)
   const key = keyOf(kind, object.metadata)
   // quota must not be charged for what cannot be stored
-  if (world.cache.of(kind).get(key)) return undefined
-  await approved(world.plugins, { ...request, object })
-  if (context.dryRun) return unstored(kind, object)
+  if (world.cache.of(kind).get(key)) return { taken: name }
+  await approved(world.plugins, { ...request, name, object })
+  if (context.dryRun) return { stored: unstored(kind, object) }
   const outcome = await commit(world, kind, { key, expected: 0 }, encode(kind, object))
-  return outcome.done ? outcome.stored : undefined
+  return outcome.done ? { stored: outcome.stored } : { taken: name }
 }
 
 /** The metadata that is the server's own. */
