@@ -55,16 +55,7 @@ export async function build() {
 
 function emitTypes() {
   const tsc = join(root, 'node_modules', '.bin', 'tsc')
-  const args = [
-    '--noEmit',
-    'false',
-    '--declaration',
-    '--emitDeclarationOnly',
-    '--outDir',
-    join(dist, 'types'),
-    '--rewriteRelativeImportExtensions',
-  ]
-  const { status } = spawnSync(tsc, args, { cwd: root, stdio: 'inherit' })
+  const { status } = spawnSync(tsc, ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }
 
