@@ -12,6 +12,7 @@ import {
   type PodKey,
 } from './cgroup-tree.ts'
 import { type CgroupFile, filesV1, filesV2, readV1, readV2 } from './cgroup-values.ts'
+import { dropSlice, setSlice, sliceProperties } from './cgroup-systemd.ts'
 import { removeCgroup } from './containerd/cgroup-remains.ts'
 import type { LinuxResources } from './cri/runtime.ts'
 
@@ -48,7 +49,7 @@ export interface PodCgroups {
 interface World {
   tree: Hierarchies
   names: CgroupNames
-  root: string
+  driver: CgroupDriver
   log: (line: string) => void
   /** Controllers that were complained about. */
   told: Set<string>
@@ -58,7 +59,7 @@ interface World {
 export async function podCgroups({ mount = '/sys/fs/cgroup', root, driver, log }: PodCgroupsOptions): Promise<PodCgroups> {
   const tree = await findHierarchies(mount)
   const names = cgroupNames(root, driver)
-  const world: World = { tree, names, root, log, told: new Set() }
+  const world: World = { tree, names, driver, log, told: new Set() }
   return {
     version: tree.version,
     parentFor: (pod) => names.parentFor(pod),
@@ -80,6 +81,7 @@ export async function podCgroups({ mount = '/sys/fs/cgroup', root, driver, log }
 }
 
 async function ensure(world: World, path: readonly string[], values: LinuxResources): Promise<void> {
+  await tellSystemd(world, path, sliceProperties(values, world.tree.version))
   const files = world.tree.unified === undefined ? filesV1(values) : filesV2(values)
   for (const controller of new Set(files.map((f) => f.controller)))
     if (await attempt(world, controller, () => make(world, controller, path)))
@@ -90,8 +92,17 @@ async function ensure(world: World, path: readonly string[], values: LinuxResour
 async function ensureShares(world: World, path: readonly string[], cpuShares: number): Promise<void> {
   const files = world.tree.unified === undefined ? filesV1({ cpuShares }) : filesV2({ cpuShares })
   const [shares] = files
+  await tellSystemd(world, path, sliceProperties({ cpuShares }, world.tree.version).slice(0, 1))
   if (shares && (await attempt(world, 'cpu', () => make(world, 'cpu', path))))
     await attempt(world, 'cpu', () => write(world, path, shares))
+}
+
+/** Before the files: systemd writes what it knows when it starts the slice for the first container. */
+async function tellSystemd({ driver, told, log }: World, path: readonly string[], properties: readonly string[]): Promise<void> {
+  if (driver !== 'systemd') return
+  const why = await setSlice(path.at(-1) ?? '', properties)
+  if (why !== undefined && !told.has('systemd')) log(`systemd does not take the values of Pod cgroups: ${why}`)
+  if (why !== undefined) told.add('systemd')
 }
 
 const missing = new Set(['ENOENT', 'EACCES', 'EPERM', 'EROFS', 'ENOTSUP'])
@@ -165,7 +176,8 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   )
 
-async function removeEverywhere({ tree, log }: World, path: readonly string[]): Promise<void> {
+async function removeEverywhere({ tree, driver, log }: World, path: readonly string[]): Promise<void> {
+  if (driver === 'systemd') await dropSlice(path.at(-1) ?? '')
   for (const root of tree.roots) await removeCgroup(join(root, ...path), systemClock, log)
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe } from 'vitest'
 import { cases } from '../testing/cases.ts'
 import { cgroupNames } from './cgroup-tree.ts'
+import { sliceProperties } from './cgroup-systemd.ts'
 import { filesV1, filesV2, readV2, weightOf } from './cgroup-values.ts'
 
 const uid = '12ab-34'
@@ -40,6 +41,35 @@ describe('cgroupNames', () => {
   cases(
     [{ name: 'systemd slices lie in one another', want: ['a_b.slice', 'a_b-kubepods.slice', 'a_b-kubepods-burstable.slice'] }],
     ({ want }) => assert.deepEqual(cgroupNames('a-b', 'systemd').level('Burstable'), want),
+  )
+})
+
+describe('sliceProperties', () => {
+  cases(
+    [
+      {
+        name: 'of a Pod with limits',
+        values: { cpuShares: 307, cpuPeriod: 100_000, cpuQuota: 30_000, memoryLimitInBytes: 251_658_240 },
+        v1: ['CPUShares=307', 'CPUQuota=30%', 'MemoryMax=251658240'],
+        v2: ['CPUWeight=12', 'CPUQuota=30%', 'MemoryMax=251658240'],
+      },
+      {
+        name: 'of a Pod without, which lifts earlier ones',
+        values: { cpuShares: 2 },
+        v1: ['CPUShares=2', 'CPUQuota=', 'MemoryMax=infinity'],
+        v2: ['CPUWeight=1', 'CPUQuota=', 'MemoryMax=infinity'],
+      },
+      {
+        name: 'of a fraction of a percent',
+        values: { cpuQuota: 1005, cpuPeriod: 100_000 },
+        v1: ['CPUQuota=1.01%', 'MemoryMax=infinity'],
+        v2: ['CPUQuota=1.01%', 'MemoryMax=infinity'],
+      },
+    ],
+    ({ values, v1, v2 }) => {
+      assert.deepEqual(sliceProperties(values, 'hybrid'), v1)
+      assert.deepEqual(sliceProperties(values, 'v2'), v2)
+    },
   )
 })
 

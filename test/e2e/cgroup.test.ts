@@ -123,6 +123,24 @@ describe.skipIf(why !== undefined)(`Pod cgroups${why ? ` (skipped: ${why})` : ''
     await eventually(async () => (await pods.remove(key), (await pods.read(key)) === undefined))
   })
 
+  it('spells slices where the runtime wants them, and does without systemd', async (context) => {
+    if ((await readFile('/proc/1/comm', 'utf8')).trim() === 'systemd') context.skip('systemd runs here, and would own the slices')
+    const lines: string[] = []
+    const pods = await podCgroups({ root, driver: 'systemd', log: (line) => void lines.push(line) })
+    const key = { uid: 'a1-b2', qos: 'Burstable' } as const
+    assert.equal(pods.parentFor(key), `polypod_test_${process.pid}-kubepods-burstable-poda1_b2.slice`)
+    for (let i = 0; i < 2; i++) await pods.ensure(key, { cpuShares: 2, cpuPeriod: 100_000, cpuQuota: 30_000 })
+    assert.equal((await pods.read(key))?.cpuQuota, 30_000)
+    assert.deepEqual(await pods.list(), [key])
+    assert.equal(lines.length, 1)
+    await pods.removeAll()
+    assert.deepEqual(await pods.list(), [])
+    assert.equal(
+      (await Promise.all(tree.roots.map((folder) => readdir(folder)))).flat().some((n) => n.startsWith('polypod_test_')),
+      false,
+    )
+  })
+
   it('says once what cannot be used, and goes on', async () => {
     const unified = tree.version === 'hybrid' ? join(mount, 'unified') : '/none'
     const lines: string[] = []
