@@ -2,6 +2,7 @@
 import { realpath, rm } from 'node:fs/promises'
 import type { Clock } from '../lib/clock.ts'
 import { type PidLock, pidLockHolder } from '../lib/pid-lock.ts'
+import { cgroupRootsOf } from '../node/cgroup-tree.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
 import { mountsUnder } from '../node/volume/mount-table.ts'
 import { type DataDir, holdDataDir, isDiskFull } from './data-dir.ts'
@@ -81,5 +82,5 @@ async function removeRemains(dir: DataDir, clock: Clock, log: (line: string) => 
   }
   if (process.getuid?.() !== 0) return
   const { removeContainerd } = await import('../node/containerd/remove.ts')
-  await removeContainerd({ dataDir: dir.path, clock, log, cgroupRoots: [`/${instanceName(dir.path)}`] })
+  await removeContainerd({ dataDir: dir.path, clock, log, cgroupRoots: cgroupRootsOf(instanceName(dir.path)) })
 }

@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import type { Scope } from '../lib/scope.ts'
+import { cgroupRootsOf } from '../node/cgroup-tree.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
 import type { Runtime } from '../node/cri/runtime.ts'
 import { type HandlerFacts } from '../node/handler-facts.ts'
@@ -76,7 +77,7 @@ async function openContainerd({ dir, settings, clock, scope, log }: NodeWorld, h
     description: `containerd ${containerd.version}${containerd.takenOver ? ', taken over as it ran' : ''}; handlers ${named.join(', ')}`,
     takenOver: containerd.takenOver,
     async stop() {
-      await containerd.stop({ cgroupRoots: [`/${cgroup.root}`] })
+      await containerd.stop({ cgroupRoots: cgroupRootsOf(cgroup.root) })
       await unmountNodes(dir, log)
     },
   }

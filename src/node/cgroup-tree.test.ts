@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe } from 'vitest'
 import { cases } from '../testing/cases.ts'
-import { cgroupNames } from './cgroup-tree.ts'
+import { cgroupNames, cgroupRootsOf } from './cgroup-tree.ts'
 import { sliceProperties } from './cgroup-systemd.ts'
 import { filesV1, filesV2, readV2, weightOf } from './cgroup-values.ts'
 
@@ -41,6 +41,12 @@ describe('cgroupNames', () => {
   cases(
     [{ name: 'systemd slices lie in one another', want: ['a_b.slice', 'a_b-kubepods.slice', 'a_b-kubepods-burstable.slice'] }],
     ({ want }) => assert.deepEqual(cgroupNames('a-b', 'systemd').level('Burstable'), want),
+  )
+})
+
+describe('cgroupRootsOf', () => {
+  cases([{ name: 'polypod-1', want: ['/polypod-1', '/polypod_1.slice'] }], ({ name, want }) =>
+    assert.deepEqual(cgroupRootsOf(name), want),
   )
 })
 

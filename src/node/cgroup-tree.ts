@@ -81,6 +81,9 @@ export function cgroupNames(root: string, driver: CgroupDriver): CgroupNames {
   }
 }
 
+/** The node's own path from the root of a hierarchy in either spelling, for clearing away whatever the driver was. */
+export const cgroupRootsOf = (root: string): string[] => [`/${root}`, `/${slices([root])[0]}`]
+
 /** systemd's way: `a`, `b-c` are a.slice/a-b_c.slice, as a dash there means one level down. */
 function slices(parts: readonly string[]): string[] {
   const escaped = parts.map((part) => part.replaceAll('-', '_'))
