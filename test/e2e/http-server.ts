@@ -34,7 +34,7 @@ export interface TestServer extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** `store` stays open; `wrap` may put something between HTTP and the ApiServer. */
+/** `store` is closed with the server; `wrap` may put something between HTTP and the ApiServer. */
 export async function startTestServer(
   options: {
     plugins?: readonly Plugin[]
