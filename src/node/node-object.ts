@@ -84,6 +84,8 @@ function nodeObject(client: Pick<Client, 'get' | 'update'>, registered: Node, cl
     current: () => node,
     refresh,
     async post(statusFrom) {
+      // others write to it too: whoever called the node's state unknown is to be contradicted
+      if (postedAt !== undefined) await refresh()
       for (let tries = 1; ; tries += 1) {
         try {
           return await write(statusFrom)

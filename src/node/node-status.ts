@@ -28,7 +28,8 @@ export function nodeStatus(old: Node['status'], facts: NodeStatusFacts): Node['s
     addresses: [...addresses],
     daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
     nodeInfo,
-    ...(runtime ? { images: imagesOf(facts.images), runtimeHandlers: runtime.handlers.map(handlerOf) } : {}),
+    ...(runtime ? { runtimeHandlers: runtime.handlers.map(handlerOf) } : {}),
+    ...(runtime && facts.images.length > 0 ? { images: imagesOf(facts.images) } : {}),
   }
 }
 

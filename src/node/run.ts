@@ -114,6 +114,9 @@ async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ po
     status.keepPosting(),
     keepLease(node.current(), { client, clock, signal, log }),
   ])
-  const closed = ended.finally(() => server?.close())
-  return { pods, ended: closed }
+  const close = async () => {
+    await ended
+    await server?.close()
+  }
+  return { pods, ended: close() }
 }
