@@ -1,6 +1,7 @@
 // Watches as they are on the wire: lines, tables, bookmarks, ends, and clients that do not read.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import http2 from 'node:http2'
 import https from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:tls'
@@ -9,6 +10,7 @@ import { ConfigMap } from '../../src/api/core/config-map.ts'
 import type { Client } from '../../src/client/client.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { stalledMs } from '../../src/server/watch-stream.ts'
+import { cases } from '../../src/testing/cases.ts'
 import { configMap } from '../../src/testing/api-server.ts'
 import { eventually } from '../../src/testing/eventually.ts'
 import { ask, seedDefaultNamespace, startTestServer, type TestServer } from './http-server.ts'
@@ -176,21 +178,44 @@ describe('a watch', () => {
 })
 
 describe('a client that does not read', () => {
-  it('is cut, and nothing is held for it', async () => {
-    const { ca, admin } = server.certificates
-    const socket = connect({ host: '127.0.0.1', port: server.http.port, ca, ...admin })
-    socket.on('error', () => undefined)
-    socket.write(`GET ${maps}?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n`)
-    await once(socket, 'readable')
-    const filled = configMap('big', { data: { x: 'x'.repeat(500_000) } })
-    await client.create(ConfigMap, filled)
-    for (let i = 0; i < 100 && stalled.length === 0; i++) {
-      await client.update(ConfigMap, { ...filled, data: { x: `${i}`.padEnd(500_000, 'x') } })
-    }
-    const [cut] = await eventually(() => (stalled.length > 0 ? stalled : undefined))
-    assert.equal(open, 1)
-    cut?.()
-    await eventually(() => open === 0)
-    socket.destroy()
-  })
+  interface Silent {
+    ready: Promise<unknown>
+    close(): void
+  }
+  const connected = () => ({ ca: server.certificates.ca, ...server.certificates.admin })
+  cases(
+    [
+      {
+        name: 'over HTTP/1.1 is cut, and nothing is held for it',
+        begin: (): Silent => {
+          const socket = connect({ host: '127.0.0.1', port: server.http.port, ...connected() })
+          socket.on('error', () => undefined)
+          socket.write(`GET ${maps}?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n`)
+          return { ready: once(socket, 'readable'), close: () => socket.destroy() }
+        },
+      },
+      {
+        name: 'over HTTP/2 is cut, and nothing is held for it',
+        begin: (): Silent => {
+          const session = http2.connect(server.http.url, connected())
+          const stream = session.request({ ':path': `${maps}?watch=1` })
+          stream.on('error', () => undefined)
+          return { ready: once(stream, 'response'), close: () => session.destroy() }
+        },
+      },
+    ],
+    async ({ begin }) => {
+      const silent = begin()
+      await silent.ready
+      const filled = configMap('big', { data: { x: 'x'.repeat(500_000) } })
+      await client.create(ConfigMap, filled)
+      for (let i = 0; i < 100 && stalled.length === 0; i++)
+        await client.update(ConfigMap, { ...filled, data: { x: `${i}`.padEnd(500_000, 'x') } })
+      const [cut] = await eventually(() => (stalled.length > 0 ? stalled : undefined))
+      assert.equal(open, 1)
+      cut?.()
+      await eventually(() => open === 0)
+      silent.close()
+    },
+  )
 })

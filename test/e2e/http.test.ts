@@ -298,6 +298,13 @@ describe('what is refused', () => {
   })
 })
 
+async function overHttp2(path: string, headers: http2.OutgoingHttpHeaders = {}): Promise<Buffer> {
+  const session = http2.connect(server.http.url, { ca: server.certificates.ca, ...server.certificates.admin })
+  const body = await buffer(session.request({ ':path': path, ...headers }))
+  session.close()
+  return body
+}
+
 describe('answers', () => {
   it('carry an audit id, no caching, and warnings', async () => {
     const made = await ask(server, `${maps}?fieldValidation=Warn&dryRun=All`, {
@@ -358,6 +365,8 @@ describe('answers', () => {
     ]
     assert.deepEqual([plain.encoding, zipped.encoding, refused.encoding], [undefined, 'gzip', undefined])
     assert.deepEqual(gunzipSync(zipped.body), plain.body)
+    assert.deepEqual(await overHttp2(maps), plain.body)
+    assert.deepEqual(gunzipSync(await overHttp2(maps, { 'accept-encoding': 'gzip' })), plain.body)
     assert.ok(zipped.body.length < 10_000)
   })
 
