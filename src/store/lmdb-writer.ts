@@ -12,12 +12,14 @@ import {
 } from './lmdb-reader.ts'
 import { writeError } from './lmdb-error.ts'
 import { encodeNumber, encodeRecord, indexKey, logKey, oldestKey, recordBytes } from './lmdb-record.ts'
+import type { Room } from './lmdb-room.ts'
 import type { Change, Outcome, Revision } from './store.ts'
 
 export interface WriterOptions {
   db: Database
   /** The folder the database lies in, to ask for free space. */
   folder: string
+  room: Room
   /** History kept: changes and bytes. */
   limits: { changes: number; bytes: number }
   /** Hears of every committed change, in order, before the writers do. */
@@ -129,8 +131,10 @@ async function turn(state: State): Promise<void> {
   let batch: Batch
   try {
     batch = plan(state, waiting)
-    if (batch.puts.length > 0 || batch.removals.length > 0 || batch.oldest !== state.oldest)
+    if (batch.puts.length > 0 || batch.removals.length > 0 || batch.oldest !== state.oldest) {
+      state.room.take(roomFor(batch))
       await commit(state.db, batch, state.oldest)
+    }
   } catch (error) {
     return refuse(state, waiting, await writeError(state.folder, error))
   }
@@ -190,6 +194,14 @@ function planCompaction(state: State, batch: Batch): void {
     if (line.previousRevision !== 0) batch.removals.push(line.previousRevision)
     if (line.value === null) batch.removals.push(line.revision)
   }
+}
+
+const pageBytes = 4096
+
+/** What a batch may append: its values, a leaf or two for each put and removal, and copies of what leads there. */
+function roomFor({ puts, removals }: Batch): number {
+  const values = puts.reduce((pages, { record }) => pages + Math.ceil(recordBytes(record.key, record.value) / pageBytes), 0)
+  return (values + 3 * puts.length + 2 * removals.length + 64) * pageBytes
 }
 
 async function commit(db: Database, batch: Batch, oldest: Revision): Promise<void> {

@@ -7,6 +7,7 @@ import { type Bell, bell, follow } from './follow.ts'
 import { openError } from './lmdb-error.ts'
 import { changesAfter, type Database, entryOf, list, presentRecord } from './lmdb-reader.ts'
 import { formatKey } from './lmdb-record.ts'
+import { openRoom, type Room } from './lmdb-room.ts'
 import { openWriter, type Writer } from './lmdb-writer.ts'
 import { type Change, CompactedError, type Revision, type Store } from './store.ts'
 
@@ -40,10 +41,11 @@ interface State {
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   const lock = await lockFolder(options.path)
   try {
-    const db = await openDatabase(options)
-    const state = openState(options, db)
+    const { db, room } = await openDatabase(options)
+    const state = openState(options, db, room)
     return storeOf(state, async () => {
       await state.writer.idle()
+      room.close()
       await db.close()
       await lock.close()
     })
@@ -61,7 +63,7 @@ async function lockFolder(path: string): Promise<PidLock> {
   }
 }
 
-async function openDatabase({ path, mapBytes = 64 * 1024 ** 3 }: LmdbStoreOptions): Promise<Database> {
+async function openDatabase({ path, mapBytes = 64 * 1024 ** 3 }: LmdbStoreOptions): Promise<{ db: Database; room: Room }> {
   await reserveReaderTable(join(path, 'lock.mdb'))
   // loaded here so that whoever only needs the store in memory never loads it
   const { open } = await import('lmdb')
@@ -78,13 +80,29 @@ async function openDatabase({ path, mapBytes = 64 * 1024 ** 3 }: LmdbStoreOption
     // a fixed map: growing it would remap under readers. Not a shift: 1 << 31 is negative, and LMDB then crashes
     mapSize: mapBytes,
   })
-  const found = db.getBinary(formatKey)?.toString()
-  if (found === undefined) await db.put(formatKey, Buffer.from(format))
-  else if (found !== format) {
+  const room = openRoom(join(path, 'data.mdb'), () => usedBytes(db))
+  try {
+    await checkFormat(db, room, path)
+    return { db, room }
+  } catch (error) {
+    room.close()
     await db.close()
-    throw new Error(`${path} holds a store of format ${JSON.stringify(found)}; this version reads ${format}`)
+    throw error
   }
-  return db
+}
+
+async function checkFormat(db: Database, room: Room, path: string): Promise<void> {
+  const found = db.getBinary(formatKey)?.toString()
+  if (found === format) return
+  if (found !== undefined)
+    throw new Error(`${path} holds a store of format ${JSON.stringify(found)}; this version reads ${format}`)
+  room.take(64 * 1024)
+  await db.put(formatKey, Buffer.from(format))
+}
+
+function usedBytes(db: Database): number {
+  const { lastPageNumber, pageSize } = db.getStats() as { lastPageNumber: number; pageSize: number }
+  return (lastPageNumber + 1) * pageSize
 }
 
 /**
@@ -102,14 +120,18 @@ async function reserveReaderTable(path: string): Promise<void> {
   }
 }
 
-function openState({ path, historyLimit = 50_000, historyBytes = 256 * 1024 ** 2 }: LmdbStoreOptions, db: Database): State {
+function openState(
+  { path, historyLimit = 50_000, historyBytes = 256 * 1024 ** 2 }: LmdbStoreOptions,
+  db: Database,
+  room: Room,
+): State {
   const announce = bell()
   const limits = { changes: historyLimit, bytes: historyBytes }
   const onCommit = (changes: Change[]) => {
     for (const change of changes) recent.append({ change, previousRevision: 0 })
     announce.ring()
   }
-  const writer = openWriter({ db, folder: path, limits, onCommit })
+  const writer = openWriter({ db, folder: path, room, limits, onCommit })
   const recent = changeLog({ changes: 4096, bytes: 8 * 1024 ** 2 }, writer.revision() + 1)
   return { db, writer, recent, announce, closed: undefined }
 }
