@@ -1,7 +1,7 @@
 // `polypod down`: ends a cluster, alive or crashed, and everything it has started.
 import { realpath, rm } from 'node:fs/promises'
 import type { Clock } from '../lib/clock.ts'
-import { type PidLock, pidLockHolder } from '../lib/pid-lock.ts'
+import { isAlive, type PidLock, pidLockHolder } from '../lib/pid-lock.ts'
 import { cgroupRootsOf } from '../node/cgroup-tree.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
 import { mountsUnder } from '../node/volume/mount-table.ts'
@@ -19,6 +19,7 @@ export interface DownOptions {
 }
 
 const patienceMs = 120_000
+const exitMs = 5000
 
 /** Safe to call when nothing runs, and twice. Says whether a live cluster was stopped. */
 export async function down(options: DownOptions): Promise<{ wasRunning: boolean }> {
@@ -67,6 +68,9 @@ async function endProcess(pid: number, dir: DataDir, clock: Clock): Promise<void
     if (clock.now() > until) kill('SIGKILL')
     await clock.sleep(20)
   }
+  // it has let go of the directory, but may hold files in it until it is gone
+  const gone = clock.now() + exitMs
+  while (clock.now() < gone && (await isAlive(pid))) await clock.sleep(10)
 }
 
 async function removeRemains(dir: DataDir, clock: Clock, log: (line: string) => void): Promise<void> {

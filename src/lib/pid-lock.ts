@@ -44,6 +44,9 @@ export async function pidLockHolder(path: string): Promise<number | undefined> {
   return liveHolder((await textAt(path)) ?? '')
 }
 
+/** Whether there is such a process, and more of it than its exit code. */
+export const isAlive = async (pid: number): Promise<boolean> => (await identityOf(pid)) !== undefined
+
 async function liveHolder(text: string): Promise<number | undefined> {
   const [, pid = '', identity = ''] = /^(\d+) (.*)\n$/.exec(text) ?? []
   const alive = pid !== '' && (await identityOf(Number(pid))) === identity

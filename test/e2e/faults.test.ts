@@ -1,9 +1,18 @@
 // What goes wrong around the API server: lost history, clients that do not read, a full disk, broken files.
 import assert from 'node:assert/strict'
-import { describe, it } from 'vitest'
+import { execFileSync, spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, it } from 'vitest'
+import { eventually } from '../../src/testing/eventually.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { ask, startTestServer } from './http-server.ts'
+import { cliCluster, polypod } from './polypod.ts'
 
+const mounts = process.platform === 'linux' && process.getuid?.() === 0
 const maps = '/api/v1/namespaces/default/configmaps'
 
 describe('a watch over HTTP', () => {
@@ -24,3 +33,77 @@ describe('a watch over HTTP', () => {
 
 const configMap = (name: string, text = '') =>
   Buffer.from(JSON.stringify({ kind: 'ConfigMap', apiVersion: 'v1', metadata: { name, namespace: 'default' }, data: { text } }))
+
+describe.skipIf(!mounts)(`a full data disk${mounts ? '' : ' (skipped: a small tmpfs needs root on Linux)'}`, () => {
+  let disk: string
+  beforeEach(async () => {
+    disk = await mkdtemp(join(tmpdir(), 'polypod-disk-'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk])
+  })
+  afterEach(async () => {
+    execFileSync('umount', [disk])
+    await rm(disk, { recursive: true })
+  })
+  const fill = () => assert.throws(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(20 * 1024 ** 2)), { code: 'ENOSPC' })
+
+  it('refuses writes with the cause, goes on with the rest, and loses nothing', async () => {
+    await using cluster = await cliCluster(['--simulated'], 'kubectl', disk)
+    const text = join(disk, 'text')
+    await writeFile(text, 'x'.repeat(200_000))
+    const create = (name: string) => cluster.kubectl(['create', 'configmap', name, `--from-file=${text}`])
+    await create('before')
+    const watching = spawn('kubectl', ['--kubeconfig', cluster.kubeconfig, 'get', 'configmaps', '-w', '-o', 'name'])
+    let seen = ''
+    const kept: string[] = []
+    watching.stdout.on('data', (part: Buffer) => (seen += part.toString()))
+    try {
+      await eventually(() => seen.includes('before'))
+      fill()
+      const why = /Internal error occurred: the store has no space left on device, so nothing was written/
+      // the store took some room beforehand
+      const until = async () => {
+        for (let i = 0; i < 30; i++) kept.push((await create(`kept-${i}`)).split('/')[1]?.split(' ')[0] ?? '')
+      }
+      await assert.rejects(until(), why)
+      await assert.rejects(create('refused'), why)
+      await assert.rejects(cluster.kubectl(['annotate', 'configmap', 'before', `a=${'x'.repeat(100_000)}`]), why)
+      const { running, problem, nodes } = await cluster.status()
+      assert.deepEqual([running, problem, nodes.map((node) => node.ready)], [true, undefined, [true]])
+      assert.equal(await cluster.kubectl(['get', 'configmap', 'before', '-o', 'name']), 'configmap/before\n')
+      // the node cannot say that it lives, and its log cannot say so either
+      await sleep(11_000)
+      await assert.rejects(create('refused'), why)
+      await rm(join(disk, 'filler'))
+      await create('after')
+      await eventually(() => seen.includes('after'))
+      assert.equal(seen.includes('refused'), false)
+    } finally {
+      watching.kill()
+    }
+    process.kill((await cluster.status()).pid ?? 0, 'SIGKILL')
+    assert.equal((await cluster.up()).code, 0)
+    const names = (await cluster.kubectl(['get', 'configmaps', '-o', 'name'])).trim().split('\n')
+    assert.deepEqual(
+      names,
+      ['after', 'before', 'kube-root-ca.crt', ...kept].toSorted().map((name) => `configmap/${name}`),
+    )
+  })
+
+  it('is named by up, and does not keep down from stopping', async () => {
+    await using cluster = await cliCluster(['--simulated'], 'kubectl', disk)
+    fill()
+    const { code, stdout } = await cluster.down()
+    assert.deepEqual([code, stdout.slice(0, 7)], [0, 'stopped'])
+    await rm(join(disk, 'filler'))
+    fill()
+    const before = await readdir(cluster.dataDir)
+    const up = await cluster.up()
+    assert.deepEqual([up.code, up.stderr.trim().split('\n').length], [1, 1])
+    assert.match(up.stderr, /^polypod: [^\n]*no space left/)
+    assert.deepEqual(await readdir(cluster.dataDir), before)
+    const fresh = await polypod('up', '--simulated', '--port', '0', '--data-dir', join(disk, 'fresh'))
+    assert.deepEqual([fresh.code, /^polypod: [^\n]*no space left[^\n]*\n$/.test(fresh.stderr)], [1, true], fresh.stderr)
+    await rm(join(disk, 'filler'))
+    assert.equal((await cluster.up()).code, 0)
+  })
+})

@@ -42,9 +42,9 @@ export interface CliCluster extends AsyncDisposable {
   down(...flags: string[]): Promise<Done>
 }
 
-/** `polypod up --detach` with these flags, on a free port. */
-export async function cliCluster(flags: readonly string[], kubectlPath = 'kubectl'): Promise<CliCluster> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'polypod-e2e-'))
+/** `polypod up --detach` with these flags, on a free port; its data directory is made in `parent`. */
+export async function cliCluster(flags: readonly string[], kubectlPath = 'kubectl', parent = tmpdir()): Promise<CliCluster> {
+  const dataDir = await mkdtemp(join(parent, 'polypod-e2e-'))
   const kubeconfig = join(dataDir, 'kubeconfig')
   const cluster: CliCluster = {
     dataDir,
