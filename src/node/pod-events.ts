@@ -3,7 +3,7 @@ import type { Pod } from '../api/core/pod.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 
 /** A Pod, or the container of that name in it (involvedObject.fieldPath `spec.containers{name}`). */
-export interface Concerned {
+interface Concerned {
   pod: Pod
   container?: string | undefined
 }
@@ -23,7 +23,7 @@ export const podEvents = (recorder: EventRecorder): PodEvents => ({
 const containerLists = ['containers', 'initContainers', 'ephemeralContainers'] as const
 
 /** `spec.initContainers{name}`: where a container stands in its Pod, as events and log texts name it. */
-export function fieldPathOf(pod: Pod, container: string): string {
+function fieldPathOf(pod: Pod, container: string): string {
   const list = containerLists.find((l) => pod.spec[l]?.some((c) => c.name === container)) ?? 'containers'
   return `spec.${list}{${container}}`
 }

@@ -10,8 +10,6 @@ import { tailStart } from './log-tail.ts'
 import { hostsText } from './pod-dns.ts'
 import { podPaths } from './pod-paths.ts'
 
-export { type DnsConfig, podDns, type PodDnsOptions, podHostname } from './pod-dns.ts'
-
 export interface PodFileOptions {
   dataDir: string
   podIPs: readonly string[]

@@ -45,7 +45,7 @@ async function mountMemory(pod: Pod, source: EmptyDir, { path, nodeMemory, log }
 }
 
 /** k8s: the least of what the node can give, the Pod's own memory limit, and sizeLimit; zeros do not count. Bytes. */
-export function memorySize(pod: Pod, sizeLimit: string | undefined, nodeMemory: string | undefined): number | undefined {
+function memorySize(pod: Pod, sizeLimit: string | undefined, nodeMemory: string | undefined): number | undefined {
   const amounts = [nodeMemory, sizeLimit].map((text) => (text === undefined ? 0 : Number(valueOf(text))))
   const known = [...amounts, podCgroup(pod).memoryLimitBytes ?? 0].filter((bytes) => bytes > 0)
   return known.length === 0 ? undefined : Math.min(...known)

@@ -13,7 +13,7 @@ export async function mountsUnder(folder: string): Promise<MountPoint[]> {
   return parseMountinfo(table).filter(({ path }) => path === folder || path.startsWith(`${folder}/`))
 }
 
-export function parseMountinfo(table: string): MountPoint[] {
+function parseMountinfo(table: string): MountPoint[] {
   return table.split('\n').flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ')
     const path = before.split(' ')[4]
