@@ -31,7 +31,7 @@ describe('binding', () => {
     })
     assert.deepEqual((await server.get(Pod, a)).object, {
       ...made,
-      metadata: { ...made.metadata, resourceVersion: '2', annotations: { b: '2', c: '3' }, labels: { l: '1', zone: 'z' } },
+      metadata: { ...made.metadata, resourceVersion: '3', annotations: { b: '2', c: '3' }, labels: { l: '1', zone: 'z' } },
       spec: { ...made.spec, nodeName: 'n1' },
       status: {
         ...made.status,

@@ -35,7 +35,7 @@ describe('what the server adds', () => {
       kind: 'ConfigMap',
       apiVersion: 'v1',
       metadata: {
-        resourceVersion: '1',
+        resourceVersion: '2',
         name: 'a',
         namespace: 'default',
         uid: 'uid-1',
@@ -45,7 +45,7 @@ describe('what the server adds', () => {
     }
     assert.deepEqual(object, want)
     const text = Buffer.from(bytes).toString()
-    assert.ok(text.startsWith('{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"1","name":"a",'), text)
+    assert.ok(text.startsWith('{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"2","name":"a",'), text)
     assert.deepEqual(JSON.parse(text), want)
   })
 
@@ -209,10 +209,11 @@ describe('a dry run', () => {
   it('answers with what would be, and writes nothing', async () => {
     const store = memoryStore()
     const server = await testServer({ store })
+    const before = await store.revision()
     const { object } = await server.create(ConfigMap, { namespace: 'default' }, configMap('a'), { ...byTester, dryRun: true })
     assert.equal(object.metadata.resourceVersion, undefined)
     assert.match(object.metadata.uid ?? '', /^[0-9a-f-]{36}$/)
-    assert.equal(await store.revision(), 0)
+    assert.equal(await store.revision(), before)
     await server.create(ConfigMap, { namespace: 'default' }, configMap('a'), byTester)
     assert.equal(
       await refusal(server.create(ConfigMap, { namespace: 'default' }, configMap('a'), { ...byTester, dryRun: true })),

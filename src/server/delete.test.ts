@@ -105,7 +105,7 @@ describe('deleting', () => {
       byTester,
     )
     assert.ok('object' in gone)
-    assert.equal(gone.object.metadata.resourceVersion, '3')
+    assert.equal(gone.object.metadata.resourceVersion, '4')
     assert.equal(await refusal(server.get(Pod, a)), '404 NotFound: pods "a" not found')
   })
 
@@ -138,7 +138,7 @@ describe('deleting', () => {
     )
     assert.equal(
       await because({ preconditions: { resourceVersion: '7' } }),
-      '409 Conflict: Operation cannot be fulfilled on pods "a": the ResourceVersion in the precondition (7) does not match the ResourceVersion in record (1). The object might have been modified',
+      '409 Conflict: Operation cannot be fulfilled on pods "a": the ResourceVersion in the precondition (7) does not match the ResourceVersion in record (2). The object might have been modified',
     )
     assert.equal(
       await because({ propagationPolicy: 'Sideways' }),
@@ -158,9 +158,9 @@ describe('deleting', () => {
     const { server, pod } = await podOnNode()
     await server.delete(Pod, a, { gracePeriodSeconds: 0 }, byTester)
     const stop = new AbortController()
-    for await (const [event] of server.watch(Pod, { resourceVersion: '1', signal: stop.signal })) {
+    for await (const [event] of server.watch(Pod, { resourceVersion: '2', signal: stop.signal })) {
       assert.ok(event?.type === 'DELETED')
-      assert.deepEqual(event.stored.object, { ...pod, metadata: { ...pod.metadata, resourceVersion: '2' } })
+      assert.deepEqual(event.stored.object, { ...pod, metadata: { ...pod.metadata, resourceVersion: '3' } })
       stop.abort()
     }
   })

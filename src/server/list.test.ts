@@ -65,10 +65,24 @@ describe('a list', () => {
     )
   })
 
+  it('of an empty store has a revision to watch from, which is not 0', async () => {
+    const server = await testServer()
+    const { resourceVersion } = await server.list(ConfigMap, {})
+    await server.client('tester').create(ConfigMap, configMap('a'))
+    await server.client('tester').delete(ConfigMap, { namespace: 'default', name: 'a' })
+    const stop = new AbortController()
+    const seen: string[] = []
+    for await (const batch of server.watch(ConfigMap, { resourceVersion, signal: stop.signal })) {
+      seen.push(...batch.map(({ type }) => type))
+      if (seen.length === 2) stop.abort()
+    }
+    assert.deepEqual([resourceVersion, seen], ['1', ['ADDED', 'DELETED']])
+  })
+
   it('is true of one revision of the whole store', async () => {
     const { server, client } = await tenMaps()
     await client.create(Pod, podOf('p'))
-    assert.equal((await server.list(ConfigMap, {})).resourceVersion, '11')
+    assert.equal((await server.list(ConfigMap, {})).resourceVersion, '12')
   })
 })
 
@@ -111,7 +125,7 @@ describe('pages', () => {
       const page = await server.list(ConfigMap, { limit: 3, continue: token })
       seen.push(...names(page))
       left.push(page.remainingItemCount)
-      assert.equal(page.resourceVersion, '10')
+      assert.equal(page.resourceVersion, '11')
       token = page.continue
       await client.delete(ConfigMap, { namespace: 'default', name: `m${seen.length}` }).catch(() => undefined)
       await client.create(ConfigMap, configMap(`new-${seen.length}`))
@@ -138,7 +152,7 @@ describe('pages', () => {
     assert.deepEqual([status.code, status.reason], [410, 'Expired'])
     assert.match(status.message ?? '', /^The provided continue parameter is too old to display a consistent list result\./)
     const rest = await server.list(ConfigMap, { continue: status.metadata['continue'] as string })
-    assert.deepEqual([names(rest), rest.resourceVersion], [['m3', 'm33', 'm4', 'm5', 'm6', 'm7', 'm8', 'm9'], '11'])
+    assert.deepEqual([names(rest), rest.resourceVersion], [['m3', 'm33', 'm4', 'm5', 'm6', 'm7', 'm8', 'm9'], '12'])
   })
 })
 
@@ -153,19 +167,19 @@ describe('at which revision', () => {
   const invalid = '422 Invalid: ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: '
   cases<Asked>(
     [
-      { name: 'exactly an old one', query: { resourceVersion: '2', resourceVersionMatch: 'Exact' }, want: 'm0,m1 at 2' },
-      { name: 'with a limit, exactly', query: { resourceVersion: '2', limit: 5 }, want: 'm0,m1 at 2' },
+      { name: 'exactly an old one', query: { resourceVersion: '3', resourceVersionMatch: 'Exact' }, want: 'm0,m1 at 3' },
+      { name: 'with a limit, exactly', query: { resourceVersion: '3', limit: 5 }, want: 'm0,m1 at 3' },
       {
         name: 'at least an old one',
-        query: { resourceVersion: '2', resourceVersionMatch: 'NotOlderThan' },
-        want: `${allOfThem.join(',')} at 10`,
+        query: { resourceVersion: '3', resourceVersionMatch: 'NotOlderThan' },
+        want: `${allOfThem.join(',')} at 11`,
       },
-      { name: 'without a match, at least', query: { resourceVersion: '2' }, want: `${allOfThem.join(',')} at 10` },
-      { name: 'any', query: { resourceVersion: '0' }, want: `${allOfThem.join(',')} at 10` },
+      { name: 'without a match, at least', query: { resourceVersion: '3' }, want: `${allOfThem.join(',')} at 11` },
+      { name: 'any', query: { resourceVersion: '0' }, want: `${allOfThem.join(',')} at 11` },
       {
         name: 'one that is to come',
-        query: { resourceVersion: '11' },
-        want: '504 Timeout: Timeout: Too large resource version: 11, current: 10',
+        query: { resourceVersion: '12' },
+        want: '504 Timeout: Timeout: Too large resource version: 12, current: 11',
       },
       {
         name: 'no number',
@@ -179,7 +193,7 @@ describe('at which revision', () => {
       },
       {
         name: 'a match nobody knows',
-        query: { resourceVersion: '2', resourceVersionMatch: 'Near' },
+        query: { resourceVersion: '3', resourceVersionMatch: 'Near' },
         want: `${invalid}Unsupported value: "Near": supported values: "", "Exact", "NotOlderThan"`,
       },
       {
@@ -189,7 +203,7 @@ describe('at which revision', () => {
       },
       {
         name: 'a page and a revision',
-        query: { resourceVersion: '2', continue: continueToken(2, 'x') },
+        query: { resourceVersion: '3', continue: continueToken(2, 'x') },
         want: '400 BadRequest: specifying resource version is not allowed when using continue',
       },
       {
@@ -222,7 +236,7 @@ describe('at which revision', () => {
     const { server, store } = await tenMaps()
     await store.compact(5)
     assert.equal(
-      await refusal(server.list(ConfigMap, { resourceVersion: '2', resourceVersionMatch: 'Exact' })),
+      await refusal(server.list(ConfigMap, { resourceVersion: '3', resourceVersionMatch: 'Exact' })),
       '410 Expired: The resourceVersion for the provided list is too old.',
     )
   })

@@ -94,7 +94,7 @@ describe('patching', () => {
       {
         name: 'the version that is there',
         type: 'merge',
-        body: { metadata: { resourceVersion: '1' }, data: { a: '2' } },
+        body: { metadata: { resourceVersion: '2' }, data: { a: '2' } },
         want: { a: '2' },
       },
       {

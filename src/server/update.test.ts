@@ -77,7 +77,7 @@ describe('what an update keeps', () => {
     const client = (await testServer()).client('tester')
     const made = await client.create(ConfigMap, configMap('a'))
     const next = await client.update(ConfigMap, configMap('a', { data: { k: '1' } }))
-    assert.deepEqual(next, { ...made, metadata: { ...made.metadata, resourceVersion: '2' }, data: { k: '1' } })
+    assert.deepEqual(next, { ...made, metadata: { ...made.metadata, resourceVersion: '3' }, data: { k: '1' } })
   })
 
   it('writes nothing when nothing changes, in whatever order the keys come', async () => {

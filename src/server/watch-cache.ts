@@ -39,6 +39,7 @@ const retryMs = 1000
 export async function openWatchCache(world: World): Promise<{ cache: WatchCache; done: Promise<unknown> }> {
   const caches = new Map(world.kinds.map((kind) => [kindPrefix(kind), kindCache(kind)]))
   const state: State = { caches, revision: 0, ticks: 0, closed: false, waiting: new Set() }
+  await leaveZero(world.store)
   await load(state, world.store)
   const done = Promise.all([feed(state, world), tick(state, world)]).finally(() => close(state))
   const cache: WatchCache = {
@@ -53,6 +54,11 @@ export async function openWatchCache(world: World): Promise<{ cache: WatchCache;
 
 function missing(kind: AnyKind): never {
   throw new Error(`${kind.apiVersion} ${kind.kind} is not served`)
+}
+
+/** k8s: 0 is no revision, a watch from it begins with what is there. So that an empty list has one, a first write comes before. */
+async function leaveZero(store: Store): Promise<void> {
+  if ((await store.revision()) === 0) await store.set('/polypod', 0, new TextEncoder().encode('{}'))
 }
 
 async function load(state: State, store: Store): Promise<void> {

@@ -48,12 +48,12 @@ describe('where a watch begins', () => {
     const { server, client } = await twoMaps()
     for (const resourceVersion of [undefined, '', '0']) {
       const watch = watching(server, ConfigMap, { resourceVersion })
-      await says(watch, ['ADDED a 2', 'ADDED b 1'])
+      await says(watch, ['ADDED a 3', 'ADDED b 2'])
     }
     const watch = watching(server, ConfigMap)
     await eventually(() => watch.seen.length === 2)
     await client.delete(ConfigMap, { namespace: 'default', name: 'a' })
-    await says(watch, ['ADDED a 2', 'ADDED b 1', 'DELETED a 3'])
+    await says(watch, ['ADDED a 3', 'ADDED b 2', 'DELETED a 4'])
   })
 
   it('ends the initial events of a streaming list with a bookmark', async () => {
@@ -65,14 +65,14 @@ describe('where a watch begins', () => {
     })
     await eventually(() => watch.seen.length === 3)
     await client.create(ConfigMap, configMap('c'))
-    await says(watch, ['ADDED a 2', 'ADDED b 1', 'BOOKMARK 2 initial-events-end', 'ADDED c 3'])
+    await says(watch, ['ADDED a 3', 'ADDED b 2', 'BOOKMARK 3 initial-events-end', 'ADDED c 4'])
   })
 
   it('sends nothing that is there when asked not to', async () => {
     const { server, client } = await twoMaps()
     const watch = watching(server, ConfigMap, { sendInitialEvents: false, resourceVersionMatch: 'NotOlderThan' })
     await client.create(ConfigMap, configMap('c'))
-    await says(watch, ['ADDED c 3'])
+    await says(watch, ['ADDED c 4'])
   })
 
   it('goes on from a revision older than the server itself, through the store’s history', async () => {
@@ -81,24 +81,24 @@ describe('where a watch begins', () => {
     await client.delete(ConfigMap, { namespace: 'default', name: 'b' })
     await first.close()
     const second = await testServer({ store })
-    const watch = watching(second, ConfigMap, { resourceVersion: '1' })
+    const watch = watching(second, ConfigMap, { resourceVersion: '2' })
     await eventually(() => watch.seen.length === 3)
     await second.client('tester').create(ConfigMap, configMap('c'))
-    await says(watch, ['ADDED a 2', 'MODIFIED a 3', 'DELETED b 4', 'ADDED c 5'])
+    await says(watch, ['ADDED a 3', 'MODIFIED a 4', 'DELETED b 5', 'ADDED c 6'])
   })
 
   it('is refused when that history is gone', async () => {
     const { server: first, client, store } = await twoMaps()
     await client.create(ConfigMap, configMap('c'))
     await first.close()
-    await store.compact(3)
+    await store.compact(4)
     const second = await testServer({ store })
     assert.equal(
-      await refusal(watching(second, ConfigMap, { resourceVersion: '1' }).ended),
-      '410 Expired: too old resource version: 1 (3)',
+      await refusal(watching(second, ConfigMap, { resourceVersion: '2' }).ended),
+      '410 Expired: too old resource version: 2 (4)',
     )
-    const watch = watching(second, ConfigMap, { resourceVersion: '2' })
-    await says(watch, ['ADDED c 3'])
+    const watch = watching(second, ConfigMap, { resourceVersion: '3' })
+    await says(watch, ['ADDED c 4'])
   })
 
   it('must be a number', async () => {
@@ -116,7 +116,7 @@ describe('where a watch begins', () => {
       '422 Invalid: ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
     )
     assert.equal(
-      await refusal(watching(server, ConfigMap, { resourceVersion: '1', resourceVersionMatch: 'NotOlderThan' }).ended),
+      await refusal(watching(server, ConfigMap, { resourceVersion: '2', resourceVersionMatch: 'NotOlderThan' }).ended),
       '422 Invalid: ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
     )
   })
@@ -127,7 +127,7 @@ describe('what a watch sees', () => {
     const server = await testServer()
     const client = server.client('tester')
     const labelled = (colour: string) => configMap('a', { metadata: { name: 'a', namespace: 'default', labels: { colour } } })
-    const query = { labelSelector: 'colour=red', resourceVersion: '1' }
+    const query = { labelSelector: 'colour=red', resourceVersion: '2' }
     await client.create(Secret, { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'default' } } as Secret)
     const events: StoredEvent[] = []
     const watch = watching(server, ConfigMap, query)
@@ -138,7 +138,7 @@ describe('what a watch sees', () => {
     await client.update(ConfigMap, labelled('blue'))
     await client.update(ConfigMap, labelled('red'))
     await client.delete(ConfigMap, { namespace: 'default', name: 'a' })
-    await says(watch, ['ADDED a 3', 'MODIFIED a 4', 'DELETED a 5', 'ADDED a 7', 'DELETED a 8'])
+    await says(watch, ['ADDED a 4', 'MODIFIED a 5', 'DELETED a 6', 'ADDED a 8', 'DELETED a 9'])
     const stop = new AbortController()
     for await (const batch of server.watch(ConfigMap, { ...query, signal: stop.signal })) {
       events.push(...batch)
@@ -158,8 +158,8 @@ describe('what a watch sees', () => {
     await client.create(Pod, podOf('a'))
     await client.create(Pod, podOf('b', { metadata: { namespace: 'other' } }))
     await server.bind({ namespace: 'default', name: 'a' }, binding('n1'), byTester)
-    await says(inOther, ['ADDED b 2'])
-    await says(onNode, ['ADDED a 3'])
+    await says(inOther, ['ADDED b 3'])
+    await says(onNode, ['ADDED a 4'])
   })
 
   const binding = (name: string) => ({ apiVersion: 'v1', kind: 'Binding', metadata: {}, target: { kind: 'Node', name } })
@@ -176,8 +176,8 @@ describe('what a watch sees', () => {
     await clock.advance(60_000)
     await eventually(() => told.seen.length === 2)
     await clock.advance(60_000)
-    await says(told, ['ADDED a 1', 'BOOKMARK 2', 'BOOKMARK 2'])
-    await says(silent, ['ADDED a 1'])
+    await says(told, ['ADDED a 2', 'BOOKMARK 3', 'BOOKMARK 3'])
+    await says(silent, ['ADDED a 2'])
   })
 
   it('ends when the server closes', async () => {
@@ -209,7 +209,7 @@ describe('a watch under load', () => {
     const revisions = watch.seen.map((line) => Number(line.split(' ')[2]))
     assert.deepEqual(
       revisions,
-      Array.from({ length: 120 }, (_, i) => i + 1),
+      Array.from({ length: 120 }, (_, i) => i + 2),
     )
     for (const name of names) {
       const types = watch.seen.filter((line) => line.split(' ')[1] === name).map((line) => line.split(' ')[0])
@@ -226,7 +226,7 @@ describe('a watch under load', () => {
     assert.equal((await slow.next()).done, false)
     for (let i = 0; i < 10_000; i++)
       await client.update(ConfigMap, { ...made, metadata: configMap('a').metadata, data: { i: String(i) } })
-    assert.match(await refusal(slow.next()), /^410 Expired: too old resource version: 1 \(\d+\)$/)
+    assert.match(await refusal(slow.next()), /^410 Expired: too old resource version: 2 \(\d+\)$/)
     stop.abort()
   })
 })
