@@ -29,7 +29,7 @@ const dayMs = 86_400_000
 const authorityMs = 3650 * dayMs
 const leafMs = 365 * dayMs
 /** Certificates with less than this left are made anew. */
-export const renewBeforeMs = 30 * dayMs
+const renewBeforeMs = 30 * dayMs
 
 const serverRequest: CertificateRequest = {
   commonName: 'kube-apiserver',

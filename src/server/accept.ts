@@ -58,5 +58,5 @@ function formOf({ type, params }: Clause): AnswerForm | undefined {
   return { form, version: v, encoding }
 }
 
-export const notAcceptable = (types: readonly string[]): StatusError =>
+const notAcceptable = (types: readonly string[]): StatusError =>
   failure(406, 'NotAcceptable', `only the following media types are accepted: ${types.join(', ')}`)

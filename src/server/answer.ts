@@ -11,7 +11,7 @@ import { columnDefinitions, type IncludeObject, partialMetadata, tableRow } from
 /** Throws 406. */
 export const formOf = ({ request }: Call): AnswerForm => answerForm(request.headers.accept)
 
-export const includeOf = (query: URLSearchParams): IncludeObject => {
+const includeOf = (query: URLSearchParams): IncludeObject => {
   const word = query.get('includeObject')
   return word === 'None' || word === 'Object' ? word : 'Metadata'
 }
@@ -43,7 +43,7 @@ export async function sendList(call: Call, kind: AnyKind, list: StoredList): Pro
 export const sendDeleted = (call: Call, kind: AnyKind, gone: Stored | Status): Promise<void> =>
   'bytes' in gone ? sendStored(call, kind, 200, gone) : sendStatus(call, gone)
 
-export const listMeta = ({ resourceVersion, continue: token, remainingItemCount }: StoredList) => ({
+const listMeta = ({ resourceVersion, continue: token, remainingItemCount }: StoredList) => ({
   resourceVersion,
   ...(token ? { continue: token } : {}),
   ...(remainingItemCount ? { remainingItemCount } : {}),

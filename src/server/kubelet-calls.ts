@@ -63,7 +63,7 @@ const podOf = async (api: ApiServer, { namespace, name }: Target): Promise<Pod> 
   (await api.get(Pod, { namespace, name })).object as unknown as Pod
 
 /** The container that is meant. Throws 400, in upstream's words, when none or several could be. */
-export function chosenContainer(pod: Pod, asked: string | null): string {
+function chosenContainer(pod: Pod, asked: string | null): string {
   const { containers, initContainers = [], ephemeralContainers = [] } = pod.spec
   const names = (list: readonly { name: string }[]) => list.map(({ name }) => name)
   if (asked) {

@@ -16,7 +16,7 @@ export const dialects: Record<2 | 3, Dialect> = {
 }
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1'
-export const listMetaName = `${meta}.ListMeta`
+const listMetaName = `${meta}.ListMeta`
 export const statusName = `${meta}.Status`
 export const deleteOptionsName = `${meta}.DeleteOptions`
 export const patchName = `${meta}.Patch`

@@ -6,7 +6,7 @@ import type { DeleteOptions } from '../client/client.ts'
 import type { ListQuery, WriteContext } from './api-server.ts'
 
 /** k8s: everything but these is true, `watch=nonsense` too. */
-export const isTrue = (text: string | null): boolean => text !== null && !['', '0', 'false'].includes(text.toLowerCase())
+const isTrue = (text: string | null): boolean => text !== null && !['', '0', 'false'].includes(text.toLowerCase())
 
 /** Throws 400. */
 export function integerOf(query: URLSearchParams, name: string): number | undefined {

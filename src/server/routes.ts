@@ -40,13 +40,13 @@ export interface ResourceRoute {
   handler: ResourceHandler
 }
 
-export const collectionRoutes: readonly ResourceRoute[] = [
+const collectionRoutes: readonly ResourceRoute[] = [
   { method: 'GET', verbs: ['list', 'watch'], handler: listObjects },
   { method: 'POST', verbs: ['create'], handler: createObject },
   { method: 'DELETE', verbs: ['deletecollection'], handler: deleteObjects },
 ]
 
-export const objectRoutes: readonly ResourceRoute[] = [
+const objectRoutes: readonly ResourceRoute[] = [
   { method: 'GET', verbs: ['get'], handler: getObject },
   { method: 'PUT', verbs: ['update'], handler: replaceObject },
   { method: 'PATCH', verbs: ['patch'], handler: patchObject },
@@ -68,7 +68,7 @@ const upgrade = [get(refusePlain), post(refusePlain)]
 const put: ResourceRoute = { method: 'PUT', verbs: ['update'], handler: replaceObject }
 
 /** Besides /status, which every kind has that declares one. */
-export const subresources: readonly SubresourceRoutes[] = [
+const subresources: readonly SubresourceRoutes[] = [
   { resource: 'namespaces', subresource: 'finalize', kind: 'Namespace', routes: [put] },
   { resource: 'pods', subresource: 'attach', kind: 'PodAttachOptions', routes: upgrade },
   { resource: 'pods', subresource: 'binding', kind: 'Binding', routes: [post(bindPod)] },

@@ -28,7 +28,7 @@ export function ageOf({ creationTimestamp }: Pick<ObjectMeta, 'creationTimestamp
 }
 
 /** Narrow columns first in the order of the kind: Name, its own, Age, and its wide ones last. */
-export function columnsOf(kind: AnyKind): readonly Column<AnyObject>[] {
+function columnsOf(kind: AnyKind): readonly Column<AnyObject>[] {
   const own = (kind.columns ?? []) as readonly Column<AnyObject>[]
   if (kind.ownColumns) return own
   const wide = (column: Column<AnyObject>) => column.wide === true
