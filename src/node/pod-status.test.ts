@@ -110,7 +110,7 @@ describe('phase', () => {
   const init = [{ name: 'init', image: 'busybox:1' }]
   const aided = [{ name: 'side', image: 'busybox:1', restartPolicy: 'Always' }]
   const end = (exitCode: number, name = 'main') => run(name, 'exited', { exitCode })
-  const rows: { name: string; pod: Record<string, unknown>; seen: Seen; ended?: boolean; want: string }[] = [
+  const rows: { name: string; pod: Record<string, unknown>; seen: Seen; ended?: boolean; told?: string; want: string }[] = [
     { name: 'Pending before anything runs', pod: {}, seen: nothingSeen, want: 'Pending' },
     {
       name: 'Pending while init containers run',
@@ -147,14 +147,30 @@ describe('phase', () => {
     { name: 'Succeeded', pod: { restartPolicy: 'OnFailure' }, seen: seen([end(0)]), want: 'Succeeded' },
     { name: 'Failed', pod: { restartPolicy: 'Never' }, seen: seen([end(1)]), want: 'Failed' },
     { name: 'Succeeded when deleted and all went well', pod: {}, seen: seen([end(0)]), ended: true, want: 'Succeeded' },
+    {
+      name: 'not final while a sidecar still runs',
+      pod: { initContainers: aided, restartPolicy: 'Never' },
+      ...{ seen: seen([end(0), run('side', 'running')]), told: 'Running', want: 'Running' },
+    },
     { name: 'Failed when deleted and it did not', pod: {}, seen: seen([end(143)]), ended: true, want: 'Failed' },
   ]
   cases(
-    rows.map((row) => ({ ended: false, ...row })),
+    rows.map((row) => ({ ended: false, told: 'Pending', ...row })),
     (row) => {
-      assert.equal(podStatus(samplePod(row.pod), row.seen, facts({ ended: row.ended })).phase, row.want)
+      assert.equal(podStatus(samplePod(row.pod, {}, { phase: row.told }), row.seen, facts({ ended: row.ended })).phase, row.want)
     },
   )
+
+  it('gives a reason for the failure of a Pod only once nothing of it runs', () => {
+    const failed = { reason: 'DeadlineExceeded', message: 'too long' }
+    const pod = samplePod({}, {}, { phase: 'Running' })
+    const status = (state: 'running' | 'exited') => {
+      const { phase, reason, message } = podStatus(pod, seen([run('main', state)]), facts({ failed }))
+      return { phase, reason, message }
+    }
+    assert.deepEqual(status('running'), { phase: 'Running', reason: undefined, message: undefined })
+    assert.deepEqual(status('exited'), { phase: 'Failed', ...failed })
+  })
 
   it('never leaves a final phase', () => {
     assert.equal(podStatus(samplePod({}, {}, { phase: 'Succeeded' }), seen([run('main', 'running')]), facts()).phase, 'Succeeded')

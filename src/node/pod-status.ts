@@ -3,10 +3,10 @@ import type { Pod } from '../api/core/pod.ts'
 import type { PodStatus } from '../api/core/pod-status.ts'
 import { qosClass } from '../api/core/qos.ts'
 import { rfc3339 } from '../lib/clock.ts'
-import { containerStatuses, type StatusFacts } from './container-statuses.ts'
+import { type ContainerStatuses, containerStatuses, type StatusFacts } from './container-statuses.ts'
 import { podConditions } from './pod-conditions.ts'
-import { podPhase } from './pod-phase.ts'
-import type { Seen } from './seen.ts'
+import { type PodPhase, podPhase } from './pod-phase.ts'
+import { isAlive, type Seen } from './seen.ts'
 
 export interface PodStatusFacts extends StatusFacts {
   now: number
@@ -23,8 +23,8 @@ export function podStatus(pod: Pod, seen: Seen, facts: PodStatusFacts): PodStatu
   const rejected = facts.failed !== undefined && seen.containers.length === 0 && !status.containerStatuses
   if (rejected) return { ...status, phase: 'Failed', ...facts.failed, startTime: startTime(pod, facts), qosClass: qosOf(pod) }
   const statuses = containerStatuses(pod, seen, facts)
-  const over = status.phase === 'Succeeded' || status.phase === 'Failed' ? status.phase : undefined
-  const phase = facts.failed ? 'Failed' : (over ?? podPhase(pod, statuses, facts.ended))
+  const phase = phaseOf(pod, seen, facts, statuses)
+  const failed = phase === 'Failed' ? facts.failed : undefined
   const hostNetwork = pod.spec.hostNetwork === true
   const ready = seen.sandboxes[0]?.state === 'ready'
   const ips = ready ? (hostNetwork ? facts.hostIPs : seen.ips) : (status.podIPs ?? []).map(({ ip }) => ip)
@@ -34,7 +34,7 @@ export function podStatus(pod: Pod, seen: Seen, facts: PodStatusFacts): PodStatu
     ...kept,
     phase,
     conditions: podConditions(pod, { phase, statuses, sandboxReady, now: facts.now }),
-    ...facts.failed,
+    ...failed,
     ...addresses('hostIP', facts.hostIPs),
     ...addresses('podIP', ips),
     startTime: startTime(pod, facts),
@@ -42,6 +42,17 @@ export function podStatus(pod: Pod, seen: Seen, facts: PodStatusFacts): PodStatu
     containerStatuses: statuses.main,
     qosClass: qosOf(pod),
   }
+}
+
+const isFinal = (phase: string | undefined): phase is 'Succeeded' | 'Failed' => phase === 'Succeeded' || phase === 'Failed'
+
+function phaseOf(pod: Pod, seen: Seen, facts: PodStatusFacts, statuses: ContainerStatuses): PodPhase {
+  const told = pod.status.phase
+  if (isFinal(told)) return told
+  const phase = facts.failed ? 'Failed' : podPhase(pod, statuses, facts.ended)
+  // k8s: no final phase, nor its reason, while anything of the Pod still runs
+  const isHeld = isFinal(phase) && seen.containers.some(isAlive)
+  return isHeld ? ((told as PodPhase | undefined) ?? 'Pending') : phase
 }
 
 const qosOf = (pod: Pod): string => pod.status.qosClass ?? qosClass(pod)

@@ -91,7 +91,18 @@ async function work(worker: Worker): Promise<void> {
     }
   }
   worker.cancelTimer()
+  await stepsUnderWay(worker)
   world.leave(uidOf(worker.memory.pod))
+}
+
+const patienceMs = 10_000
+
+/** Whoever clears the node away next must not be overtaken by what is being made. */
+async function stepsUnderWay({ memory, world }: Worker): Promise<void> {
+  const making = [...memory.busy].filter(([key]) => !/^(stop|pull|remove)/.test(key)).map(([, done]) => done)
+  const waited = new AbortController()
+  if (making.length > 0) await Promise.race([Promise.all(making), world.clock.sleep(patienceMs, waited.signal)])
+  waited.abort()
 }
 
 function wakeAfter(worker: Worker, ms: number): void {
@@ -119,7 +130,9 @@ async function turn(worker: Worker): Promise<boolean> {
   report(worker, plan, busy)
   const next = Math.min(plan.againAt ?? Infinity, deadline ?? Infinity)
   if (next !== Infinity) wakeAfter(worker, Math.max(1, next - world.clock.now()))
-  return plan.phase === 'ended' && finish(memory, world)
+  if (plan.phase !== 'ended') return false
+  world.leave(uidOf(memory.pod))
+  return finish(memory, world)
 }
 
 async function letIn(memory: PodMemory, world: PodWorld): Promise<void> {
@@ -210,6 +223,7 @@ function failed({ memory, world }: Pick<Worker, 'memory' | 'world'>, key: string
   const now = world.clock.now()
   if ((memory.notBefore.get(key) ?? 0) <= now) memory.notBefore.set(key, now + delay)
   const { namespace, name } = memory.pod.metadata
+  if (world.signal.aborted) return
   world.log(`Pod ${namespace}/${name}: ${key}: ${error instanceof Error ? error.message : String(error)}`)
 }
 
