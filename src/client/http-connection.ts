@@ -87,9 +87,13 @@ async function request(session: ClientHttp2Session, target: HttpTarget, { method
 
 const answerOf = (stream: ClientHttp2Stream): Promise<number> =>
   new Promise((resolve, reject) => {
-    stream.once('response', (headers) => resolve(Number(headers[constants.HTTP2_HEADER_STATUS] ?? 0)))
+    const closed = () => reject(unreachable(new Error('the connection was closed')))
     stream.once('error', (error) => reject(unreachable(error)))
-    stream.once('close', () => reject(unreachable(new Error('the connection was closed'))))
+    stream.once('close', closed)
+    stream.once('response', (headers) => {
+      stream.off('close', closed)
+      resolve(Number(headers[constants.HTTP2_HEADER_STATUS] ?? 0))
+    })
   })
 
 const bodyOf = async (stream: ClientHttp2Stream): Promise<string> => {
