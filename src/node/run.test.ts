@@ -67,7 +67,7 @@ async function openNode() {
   await node.ready
   const get = (name: string) => client.get(Pod, { namespace: 'default', name })
   return {
-    ...{ clock, client, node, leave: made.leave, comeBack: made.comeBack, runtime: made.runtime, get },
+    ...{ clock, client, node, leave: () => made.leave(), comeBack: () => made.comeBack(), get },
     run: (name: string, container: Record<string, unknown>, annotations: Record<string, string> = {}) => {
       const containers = [{ name: 'a', image: 'busybox:1', ...container }]
       return client.create(

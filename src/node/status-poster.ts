@@ -1,6 +1,7 @@
 // Posts the status of our Node: at once when the runtime changes, else when something differs, at least every five minutes.
 import type { Node } from '../api/core/node.ts'
 import type { ResourceList } from '../api/core/resources.ts'
+import { isNotFound } from '../api/status.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Mailbox, mailbox } from '../lib/mailbox.ts'
 import type { Image, Runtime, RuntimeStatus } from './cri/runtime.ts'
@@ -72,6 +73,8 @@ async function post(poster: Poster): Promise<void> {
     } catch (error) {
       if (signal.aborted) return
       options.log(`cannot post the status of node ${options.name}: ${String(error)}`)
+      // k8s: a Node that was deleted stays away until its kubelet starts anew
+      if (isNotFound(error)) return
       await options.clock.sleep(retryMs, signal)
     }
   }
