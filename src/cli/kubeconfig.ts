@@ -3,6 +3,8 @@ import { access } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { dataDirAt } from '../cluster/data-dir.ts'
 import { Problem } from '../cluster/problem.ts'
+import { pidLockHolder } from '../lib/pid-lock.ts'
+import { restart } from './admin-client.ts'
 import { dataDirOption, outputOption } from './flags.ts'
 import { json, print } from './output.ts'
 
@@ -15,7 +17,9 @@ export function kubeconfig(program: Command): void {
     .addHelpText('after', '\nExample:\n  export KUBECONFIG=$(polypod kubeconfig)')
     .action(async ({ dataDir, output }: { dataDir?: string; output?: 'json' }) => {
       const dir = dataDirAt(dataDir)
-      const missing = () => {
+      const missing = async () => {
+        if ((await pidLockHolder(dir.lock)) !== undefined)
+          throw new Problem('failed', `${dir.kubeconfig} is gone: ${restart(dir.path)} writes it anew`)
         throw new Problem('notRunning', `no cluster in ${dir.path}: start one with \`polypod up\``)
       }
       await access(dir.kubeconfig).catch(missing)

@@ -3,7 +3,6 @@ import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { Node } from '../api/core/node.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
-import { clientFromKubeconfig } from '../client/http.ts'
 import { type DataDir, dataDirAt } from '../cluster/data-dir.ts'
 import { Problem } from '../cluster/problem.ts'
 import { readSettings } from '../cluster/settings.ts'
@@ -11,6 +10,7 @@ import { handlerTable } from '../containerd/handler-table.ts'
 import { pidLockHolder } from '../lib/pid-lock.ts'
 import type { PodEvidence } from '../node/evidence.ts'
 import { handlerFactsOf } from '../node/handler-facts.ts'
+import { adminClient } from './admin-client.ts'
 import { dataDirOption, outputOption } from './flags.ts'
 import { json, print, table } from './output.ts'
 import { criSocketOf, readiness } from './status.ts'
@@ -52,7 +52,7 @@ export function runtimes(program: Command): void {
 }
 
 async function handlerRows(dir: DataDir): Promise<HandlerRow[]> {
-  const client = await clientFromKubeconfig(dir.kubeconfig)
+  const client = await adminClient(dir)
   try {
     const [nodes, classes] = await Promise.all([client.list(Node), client.list(RuntimeClass)])
     const named = (handler: string) => classes.items.filter((rc) => rc.handler === handler).map((rc) => rc.metadata.name)

@@ -2,12 +2,12 @@
 import type { Command } from 'commander'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
-import { clientFromKubeconfig } from '../client/http.ts'
 import { type DataDir, dataDirAt } from '../cluster/data-dir.ts'
 import { exitCodes } from '../cluster/problem.ts'
 import { readSettings, type Settings } from '../cluster/settings.ts'
 import { pidLockHolder } from '../lib/pid-lock.ts'
 import { instancePaths } from '../node/containerd/instance-paths.ts'
+import { adminClient } from './admin-client.ts'
 import { dataDirOption, outputOption } from './flags.ts'
 import { json, print, table } from './output.ts'
 
@@ -68,7 +68,7 @@ export function criSocketOf(dir: DataDir, runtime: Settings['runtime']): string 
 }
 
 async function seen(dir: DataDir): Promise<Pick<ClusterStatus, 'nodes' | 'pods'>> {
-  const client = await clientFromKubeconfig(dir.kubeconfig)
+  const client = await adminClient(dir)
   try {
     const [nodes, pods] = await Promise.all([client.list(Node), client.list(Pod)])
     const phases = pods.items.map((pod) => pod.status.phase ?? 'Unknown')

@@ -77,7 +77,7 @@ async function run(dir: DataDir, wishes: Wishes): Promise<void> {
     else if ('line' in message) print(`${message.line}\n`)
     else if ('ready' in message) print(`${pc.bold(message.ready)}\n`)
   }
-  const log = await openLog(dir)
+  const log = await openLog(dir).catch(unwritable)
   const startedAt = systemClock.now()
   tell({ line: `Polypod ${polypodVersion}, data in ${dir.path}` })
   const report = (what: string, detail: string, ms: number) =>
@@ -127,9 +127,13 @@ async function openLog(dir: DataDir) {
   return (line: string, cause?: unknown) => (cause === undefined ? logger.info(line) : logger.error({ err: cause }, line))
 }
 
+function unwritable(error: unknown): never {
+  throw new Problem('failed', `cannot write to the data directory: ${(error as Error).message}`, error)
+}
+
 /** Starts the same command without --detach, passes on what it says, and lets go of it when it is ready. */
 async function startInBackground(dir: DataDir): Promise<void> {
-  const output = await open(dir.log, 'a', 0o600)
+  const output = await open(dir.log, 'a', 0o600).catch(unwritable)
   const own = process.argv.slice(1).filter((word) => word !== '--detach' && word !== '-d')
   const child = spawn(process.execPath, [...process.execArgv, ...own], {
     detached: true,

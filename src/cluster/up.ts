@@ -92,7 +92,7 @@ async function start(options: UpOptions, settings: Settings, { scope, ending }: 
   // heard below, unless the control plane fails first
   ending.nodes.catch(() => {})
   const certificates = await openCertificates({ dir: dir.pki, clock }).catch(corrupt)
-  const store = scope.own(await openLmdbStore({ path: dir.store }).catch(corrupt))
+  const store = scope.own(await openLmdbStore({ path: dir.store }).catch((error: Error) => corrupt(storeError(dir, error))))
   const parts = { scope, store, certificates, port, schedulerProfile: settings.schedulerProfile, clock, log }
   const controlPlane = await timed('API server', startControlPlane(parts), (c) => c.url)
   await writeKubeconfig(dir.kubeconfig, { url: controlPlane.url, ca: certificates.ca, admin: certificates.admin })
@@ -120,6 +120,16 @@ function isFree(port: number): Promise<boolean> {
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
   })
 }
+
+const storeError = (dir: DataDir, error: Error): Error =>
+  isDiskFull(error)
+    ? error
+    : new Error(
+        `the store cannot be opened: ${error.message}; put a copy of ${dir.store} in its place, or remove it to begin anew`,
+        {
+          cause: error,
+        },
+      )
 
 const corrupt = (error: Error): never => {
   throw new Problem(isDiskFull(error) ? 'failed' : 'corrupt', error.message, error)

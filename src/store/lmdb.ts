@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type PidLock, takePidLock } from '../lib/pid-lock.ts'
 import { type ChangeLog, changeLog } from './change-log.ts'
 import { type Bell, bell, follow } from './follow.ts'
+import { checkDatabaseFile } from './lmdb-check.ts'
 import { openError } from './lmdb-error.ts'
 import { changesAfter, type Database, entryOf, list, presentRecord } from './lmdb-reader.ts'
 import { formatKey } from './lmdb-record.ts'
@@ -64,6 +65,7 @@ async function lockFolder(path: string): Promise<PidLock> {
 }
 
 async function openDatabase({ path, mapBytes = 64 * 1024 ** 3 }: LmdbStoreOptions): Promise<{ db: Database; room: Room }> {
+  await checkDatabaseFile(join(path, 'data.mdb'))
   await reserveReaderTable(join(path, 'lock.mdb'))
   // loaded here so that whoever only needs the store in memory never loads it
   const { open } = await import('lmdb')
