@@ -1,4 +1,5 @@
 // The kubelet: makes one machine (real or simulated) a node of the cluster, and its Pods run.
+import { setMaxListeners } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { ResourceList } from '../api/core/resources.ts'
@@ -67,6 +68,8 @@ export interface RunningNode {
 
 /** Runs until `signal` aborts. Several may run in one process. */
 export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode {
+  // a worker per Pod waits on it; Node warns from the eleventh on
+  setMaxListeners(0, signal)
   const ready = deferred<void>()
   const pods = deferred<NodePods>()
   const run = async () => {

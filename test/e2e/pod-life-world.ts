@@ -22,6 +22,8 @@ export interface LifeRuntime {
   simulated: boolean
   image: string
   cgroup?: { root: string; driver: CgroupDriver } | undefined
+  /** The runtime dies; whoever looks after it starts it again. */
+  crash?: (() => void) | undefined
   close(): Promise<void>
 }
 
@@ -42,6 +44,7 @@ export const containerdLife: LifeMaker = async (dataDir) => {
     simulated: false,
     image: 'polypod.dev/busybox:1',
     cgroup: { root: cgroupRoot, driver: 'cgroupfs' },
+    crash: () => void process.kill(containerd.pid(), 'SIGKILL'),
     async close() {
       await containerd.stop({ cgroupRoots: [`/${cgroupRoot}`], purge: true })
       await scope.close()
@@ -68,6 +71,7 @@ export interface Life {
   /** `reason: message` of the Pod's events, in their order. */
   events(name: string): Promise<string[]>
   logged: string[]
+  crash: LifeRuntime['crash']
   close(): Promise<void>
 }
 
@@ -102,6 +106,7 @@ export async function openLife(make: LifeMaker): Promise<Life> {
   const get = (name: string) => client.get(Pod, { namespace: 'default', name })
   return {
     ...{ client, runtime: made.runtime, image: made.image, simulated: made.simulated, dataDir, logged, stopNode, startNode, get },
+    crash: made.crash,
     run: (name, spec, annotations = {}) =>
       client.create(Pod, podOf(name, { nodeName: 'node-1', terminationGracePeriodSeconds: 2, ...spec }, annotations)),
     async until(name, is, withinMs = 20_000) {

@@ -240,6 +240,31 @@ function podLife(name: string, make: LifeMaker): void {
       })
     })
 
+    describe('a runtime that dies', () => {
+      it('costs no running container, and no Pod that was being started', async ({ skip }) => {
+        if (!life.crash) skip('a simulated runtime lives and dies with its node')
+        await life.run('steady', { containers: [container()] })
+        const before = await life.until('steady', isRunning)
+        const ready = async () =>
+          (await life.client.get(Node, { name: 'node-1' })).status.conditions?.find((c) => c.type === 'Ready')
+        await life.run('caught', { containers: [container()] })
+        await life.until('caught', (p) => p.status.startTime !== undefined)
+        life.crash?.()
+        await holds(async () => assert.equal((await ready())?.message, 'container runtime is down'))
+        await holds(async () => assert.equal((await ready())?.status, 'True'))
+        const caught = await life.until('caught', isRunning, 40_000)
+        const uid = { 'io.kubernetes.pod.uid': caught.metadata.uid ?? '' }
+        const alive = (await life.runtime.listContainers(uid)).filter((c) => c.state === 'running')
+        assert.deepEqual(
+          alive.map((c) => `containerd://${c.id}`),
+          [main(caught).containerID],
+        )
+        assert.deepEqual((await life.get('steady')).status.containerStatuses, before.status.containerStatuses)
+        await life.end('caught')
+        await life.end('steady')
+      })
+    })
+
     describe('what is missing', () => {
       it('waits for the class of a Pod, and runs it once there is one', async () => {
         await life.run('classy', { runtimeClassName: 'nice', containers: [container()] })
