@@ -80,7 +80,7 @@ const refs: Record<string, string> = {
 function agrees(ours: AnyType, type: string, format: string, isUnread: boolean): boolean {
   const { shape, openapi } = ours
   const ref = typeof openapi.$ref === 'string' ? openapi.$ref.split('.').at(-1) : undefined
-  if (shape.is === 'any') return isUnread && /^(Core)?V1/.test(type)
+  if (shape.is === 'any') return type === 'any' || (isUnread && /^(Core)?V1/.test(type))
   if (shape.is === 'object') return ref !== undefined && [`V1${ref}`, `CoreV1${ref}`].includes(type)
   if (shape.is === 'list') {
     const item = /^Array<(.*)>$/.exec(type)?.[1]

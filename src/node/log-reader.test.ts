@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, it } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
 import { cases } from '../testing/cases.ts'
 import { eventually } from '../testing/eventually.ts'
-import { fixedTimestamp } from './log-line.ts'
+import { fixedTimestamp } from './cri/log-line.ts'
 import { tailStart } from './log-tail.ts'
 import { type LogOptions, readLog } from './log-reader.ts'
 

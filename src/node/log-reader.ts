@@ -4,7 +4,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import { woken } from '../lib/scope.ts'
-import { fixedTimestamp, parseLogLine } from './log-line.ts'
+import { fixedTimestamp, parseLogLine } from './cri/log-line.ts'
 import { tailStart } from './log-tail.ts'
 
 export interface LogOptions {

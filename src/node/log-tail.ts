@@ -1,6 +1,6 @@
 // Where the last n lines of a CRI log file begin, found from its end.
 import type { FileHandle } from 'node:fs/promises'
-import { parseLogLine } from './log-line.ts'
+import { parseLogLine } from './cri/log-line.ts'
 
 const blockBytes = 64 * 1024
 const lineFeed = 0x0a

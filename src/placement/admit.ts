@@ -9,7 +9,7 @@ import { resourcesFit } from './filters/resources-fit.ts'
 import type { NodeView } from './node-view.ts'
 import { podNeed } from './pod-need.ts'
 import type { Reason, Shortage } from './reason.ts'
-import { untolerated } from './tolerates.ts'
+import { untolerated } from '../api/core/tolerates.ts'
 
 /** For a Pod's status: phase Failed, this reason, and `Pod was rejected: ` before the message. */
 export interface Refused {

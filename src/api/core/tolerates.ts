@@ -8,3 +8,7 @@ export function tolerates({ key, operator, value, effect }: Toleration, taint: T
   if (operator === 'Exists') return true
   return (!operator || operator === 'Equal') && (value ?? '') === (taint.value ?? '')
 }
+
+/** The first taint that no toleration bears. */
+export const untolerated = (taints: readonly Taint[], tolerations: readonly Toleration[]): Taint | undefined =>
+  taints.find((taint) => !tolerations.some((toleration) => tolerates(toleration, taint)))

@@ -1,5 +1,5 @@
 import { filter } from '../filter.ts'
-import { tolerates } from '../tolerates.ts'
+import { tolerates } from '../../api/core/tolerates.ts'
 
 const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const
 const cordoned = [{ text: 'node(s) were unschedulable', unresolvable: true }]

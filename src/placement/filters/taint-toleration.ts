@@ -1,5 +1,5 @@
 import { filter } from '../filter.ts'
-import { untolerated } from '../tolerates.ts'
+import { untolerated } from '../../api/core/tolerates.ts'
 import type { Toleration } from '../../api/core/toleration.ts'
 
 const none: readonly Toleration[] = []

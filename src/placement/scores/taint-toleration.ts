@@ -1,6 +1,6 @@
 import type { Toleration } from '../../api/core/toleration.ts'
 import { score } from '../score.ts'
-import { tolerates } from '../tolerates.ts'
+import { tolerates } from '../../api/core/tolerates.ts'
 
 /** Prefers nodes with the fewest PreferNoSchedule taints that the Pod does not tolerate. */
 export const softTaints = score({
