@@ -15,7 +15,8 @@ function newestSource() {
   const others = ['package.json', 'package-lock.json', 'scripts/build.mjs', 'scripts/descriptions.mjs'].map((file) =>
     join(root, file),
   )
-  return Math.max(...[...sources, ...others].map((file) => statSync(file).mtimeMs))
+  // an editor's draft may be gone again by now
+  return Math.max(...[...sources, ...others].map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0))
 }
 
 /** Whether dist is missing or older than the sources. */

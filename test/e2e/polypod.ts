@@ -58,7 +58,11 @@ export async function cliCluster(flags: readonly string[], kubectlPath = 'kubect
     up: (...more) => polypod('up', '--detach', '--data-dir', dataDir, ...more),
     down: (...more) => polypod('down', '--data-dir', dataDir, ...more),
     async [Symbol.asyncDispose]() {
-      await polypod('down', '--purge', '--data-dir', dataDir)
+      const down = () => polypod('down', '--purge', '--data-dir', dataDir)
+      let done = await down()
+      // a failure of the test's surroundings (a build under way) must not leave a cluster behind
+      if (done.code !== 0) done = await down()
+      if (done.code !== 0) throw new Error(`polypod down: ${done.stderr}`)
       await rm(dataDir, { recursive: true, force: true })
     },
   }
