@@ -202,29 +202,34 @@ const durationText = (ms: number): string => {
 
 function launch({ memory, world, box }: Worker, step: Step): void {
   const key = keyOfStep(step)
+  const { busy } = memory
   const done = take(step, world, memory)
     .then(
       () => {
         memory.failures.reset(key)
         memory.notBefore.delete(key)
+        return true
       },
       (error: unknown) => failed({ memory, world }, key, error),
     )
-    .finally(() => {
-      memory.busy.delete(key)
-      box.put(true)
+    .then((went) => {
+      busy.delete(key)
+      // cost: a look at the runtime; what only makes ready for the sandbox's containers waits for the sandbox
+      const isPreparation = step.do === 'pull' || step.do === 'mount'
+      if (!(went && isPreparation && busy.has('start-sandbox'))) box.put(true)
     })
-  memory.busy.set(key, done)
+  busy.set(key, done)
 }
 
-/** Steps that know better when to be tried again have said so before. */
-function failed({ memory, world }: Pick<Worker, 'memory' | 'world'>, key: string, error: unknown): void {
+/** Steps that know better when to be tried again have said so before. Returns false, for the step did not go well. */
+function failed({ memory, world }: Pick<Worker, 'memory' | 'world'>, key: string, error: unknown): false {
   const delay = memory.failures.next(key)
   const now = world.clock.now()
   if ((memory.notBefore.get(key) ?? 0) <= now) memory.notBefore.set(key, now + delay)
   const { namespace, name } = memory.pod.metadata
-  if (world.signal.aborted) return
-  world.log(`Pod ${namespace}/${name}: ${key}: ${error instanceof Error ? error.message : String(error)}`)
+  if (!world.signal.aborted)
+    world.log(`Pod ${namespace}/${name}: ${key}: ${error instanceof Error ? error.message : String(error)}`)
+  return false
 }
 
 function report({ memory, world }: Worker, plan: Plan, busy: ReadonlySet<string>): void {
