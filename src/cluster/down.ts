@@ -6,7 +6,7 @@ import { cgroupRootsOf } from '../node/cgroup-tree.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
 import { mountsUnder } from '../node/volume/mount-table.ts'
 import { type DataDir, holdDataDir, isDiskFull } from './data-dir.ts'
-import { unmountNodes } from './node-plan.ts'
+import { removeOurPods, unmountNodes } from './node-plan.ts'
 import { Problem } from './problem.ts'
 import { readSettings } from './settings.ts'
 
@@ -78,11 +78,13 @@ async function removeRemains(dir: DataDir, clock: Clock, log: (line: string) => 
   const settings = await readSettings(dir).catch(() => undefined)
   if (settings?.runtime.kind === 'simulated') return
   if (settings?.runtime.kind === 'cri') {
-    const [{ criRuntime }, { removePods }] = await Promise.all([import('../node/cri/grpc.ts'), import('../node/remove-pods.ts')])
+    const { criRuntime } = await import('../node/cri/grpc.ts')
     const runtime = criRuntime(settings.runtime.socket)
-    await removePods(runtime, instanceName(dir.path), log)
-    await runtime.close()
-    return
+    try {
+      return await removeOurPods(runtime, { dir, clock, log })
+    } finally {
+      await runtime.close()
+    }
   }
   if (process.getuid?.() !== 0) return
   const { removeContainerd } = await import('../node/containerd/remove.ts')

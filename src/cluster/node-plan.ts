@@ -83,25 +83,28 @@ async function openContainerd({ dir, settings, clock, scope, log }: NodeWorld, h
   }
 }
 
-async function openSocket({ dir, settings, scope, log }: NodeWorld, socket: string): Promise<OpenNodes> {
+async function openSocket({ dir, settings, clock, scope, log }: NodeWorld, socket: string): Promise<OpenNodes> {
   const { criRuntime } = await import('../node/cri/grpc.ts')
   const runtime = scope.own(criRuntime(socket))
   const problem = (error: Error) => {
     throw new Problem('noContainerd', `no CRI runtime answers at ${socket}: ${error.message}`, error)
   }
-  const [{ name, version }, { handlers, defaultHandler }] = await Promise.all([runtime.version(), runtime.status()]).catch(
-    problem,
-  )
+  const [{ name, version }, { handlers, defaultHandler, cgroupDriver }] = await Promise.all([
+    runtime.version(),
+    runtime.status(),
+  ]).catch(problem)
   const facts = handlers
     .filter((handler) => handler.name !== '')
     .map((handler) => ({ name: handler.name, isDefault: handler.name === defaultHandler, runtimeType: '', shim: '' }))
+  // a runtime that does not tell how it makes cgroups gets to choose where they lie
+  const cgroup =
+    cgroupDriver !== undefined && process.getuid?.() === 0 ? { root: instanceName(dir.path), driver: cgroupDriver } : undefined
   return {
-    plans: [{ name: settings.nodeName, runtime, simulated: false, ip: machineIp(), handlers: facts }],
+    plans: [{ name: settings.nodeName, runtime, simulated: false, ip: machineIp(), cgroup, handlers: facts }],
     description: `${name} ${version} at ${socket}; handlers ${facts.map((f) => f.name).join(', ')}`,
     takenOver: true,
     async stop() {
-      const { removePods } = await import('../node/remove-pods.ts')
-      await removePods(runtime, instanceName(dir.path), log)
+      await removeOurPods(runtime, { dir, clock, log })
       await unmountNodes(dir, log)
     },
   }
@@ -111,6 +114,19 @@ async function openSocket({ dir, settings, scope, log }: NodeWorld, socket: stri
 export async function unmountNodes(dir: DataDir, log: (line: string) => void): Promise<void> {
   const { unmountAllVolumes } = await import('../node/volumes.ts')
   for (const name of await readdir(dir.nodes).catch(() => [])) await unmountAllVolumes(join(dir.nodes, name), log)
+}
+
+/** From a runtime that others use too: sandboxes that carry our mark, and the cgroup of our name. */
+export async function removeOurPods(
+  runtime: Runtime,
+  { dir, clock, log }: Pick<NodeWorld, 'dir' | 'clock' | 'log'>,
+): Promise<void> {
+  const owner = instanceName(dir.path)
+  const { removePods } = await import('../node/remove-pods.ts')
+  await removePods(runtime, owner, log)
+  if (process.getuid?.() !== 0) return
+  const { removeCgroups } = await import('../node/containerd/cgroup-remains.ts')
+  for (const root of cgroupRootsOf(owner)) await removeCgroups(root, clock, log)
 }
 
 async function openSimulated({ clock, scope }: NodeWorld, choice: RuntimeChoice & { kind: 'simulated' }): Promise<OpenNodes> {

@@ -1,6 +1,6 @@
 // `polypod up --cri`: on a containerd that others use too, which goes on with all that is not ours.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -87,10 +87,24 @@ describe.skipIf(why !== undefined)(`a containerd of the machine${why ? ` (skippe
     const { stdout } = await polypod('runtimes', '--pods', '-o', 'json', '--data-dir', cluster.dataDir)
     const found = (JSON.parse(stdout) as { name: string; handler: string }[]).filter((e) => e.name.startsWith('a-'))
     assert.deepEqual(
-      found.map((e) => [e.name, e.handler]).toSorted(),
-      handlers.map((handler) => [`a-${handler}`, handler]).toSorted(),
+      new Map(found.map((e) => [e.name, e.handler])),
+      new Map(handlers.toSorted().map((handler) => [`a-${handler}`, handler])),
     )
     assert.equal((await cluster.kubectl(['get', 'pods', '-A', '-o', 'name'])).includes('foreign'), false)
+  })
+
+  it('sizes Pod cgroups as on a containerd of our own', async () => {
+    const uid = await cluster.kubectl(['get', 'pod', 'a-runc', '-o', 'jsonpath={.metadata.uid}'])
+    const folders = (await cgroupsNamed(uid)).filter((path) => path.includes(`/${instanceName(cluster.dataDir)}/kubepods/`))
+    const limits = await Promise.all(
+      folders.flatMap((folder) =>
+        ['memory.limit_in_bytes', 'memory.max'].map((file) => readFile(join(folder, file), 'utf8').catch(() => undefined)),
+      ),
+    )
+    assert.deepEqual(
+      limits.filter((limit) => limit !== undefined),
+      [`${32 * 1024 ** 2}\n`],
+    )
   })
 
   it('loses our Pods with down, and nothing else; up starts them again', async () => {

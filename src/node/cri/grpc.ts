@@ -82,7 +82,7 @@ async function runtimeStatus({ runtime }: World): Promise<RuntimeStatus> {
       const { reason = '', message = '' } = conditions.find((c) => c.type === type) ?? {}
       return `${type}=false reason:${reason} message:${message}`
     })
-  const config = parsed(info['config'])['containerd'] as { runtimes?: object; defaultRuntimeName?: string } | undefined
+  const config = parsed(info['config'])['containerd'] as ContainerdFacts | undefined
   const defaultHandler = config?.defaultRuntimeName
   // containerd 1.x lists no handlers; its verbose configuration does
   const names = runtimeHandlers.length > 0 ? [] : Object.keys(config?.runtimes ?? {}).sort()
@@ -102,7 +102,19 @@ async function runtimeStatus({ runtime }: World): Promise<RuntimeStatus> {
       ...names.map((name) => ({ name, features: { recursiveReadOnlyMounts: false, userNamespaces: false } })),
     ],
     defaultHandler,
+    cgroupDriver: cgroupDriverOf(config),
   }
+}
+
+/** The part of containerd's verbose status that we read. */
+interface ContainerdFacts {
+  runtimes?: Record<string, { options?: { SystemdCgroup?: boolean } | null }>
+  defaultRuntimeName?: string
+}
+
+function cgroupDriverOf({ runtimes, defaultRuntimeName = '' }: ContainerdFacts = {}): RuntimeStatus['cgroupDriver'] {
+  const handler = runtimes?.[defaultRuntimeName]
+  return handler && (handler.options?.SystemdCgroup ? 'systemd' : 'cgroupfs')
 }
 
 type SandboxCalls = 'runSandbox' | 'stopSandbox' | 'removeSandbox' | 'sandboxStatus' | 'listSandboxes'

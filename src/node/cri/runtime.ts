@@ -21,6 +21,8 @@ export interface RuntimeStatus {
   handlers: RuntimeHandler[]
   /** The handler that "" stands for, where the runtime tells. */
   defaultHandler?: string | undefined
+  /** Who makes cgroups for the default handler, where the runtime tells. */
+  cgroupDriver?: 'systemd' | 'cgroupfs' | undefined
 }
 
 /** CRI LinuxContainerResources. Zero means unset, as in CRI. */
