@@ -1,12 +1,16 @@
 // What goes wrong around the API server: lost history, clients that do not read, a full disk, broken files.
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, it } from 'vitest'
+import { ConfigMap } from '../../src/api/core/config-map.ts'
+import { clientFromKubeconfig } from '../../src/client/http.ts'
 import { eventually } from '../../src/testing/eventually.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { ask, startTestServer } from './http-server.ts'
@@ -33,6 +37,54 @@ describe('a watch over HTTP', () => {
 
 const configMap = (name: string, text = '') =>
   Buffer.from(JSON.stringify({ kind: 'ConfigMap', apiVersion: 'v1', metadata: { name, namespace: 'default' }, data: { text } }))
+
+describe.skipIf(process.platform !== 'linux')('clients that stop reading a watch', () => {
+  it('cost others neither memory nor time', async () => {
+    await using cluster = await cliCluster(['--simulated'])
+    const config = await readFile(cluster.kubeconfig, 'utf8')
+    const pem = (field: string) => Buffer.from(new RegExp(`${field}-data: (\\S+)`).exec(config)?.[1] ?? '', 'base64').toString()
+    const tls = { ca: pem('certificate-authority'), cert: pem('client-certificate'), key: pem('client-key') }
+    const port = Number(new URL((await cluster.status()).url ?? '').port)
+    const sockets = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const socket = connect({ host: '127.0.0.1', port, ...tls })
+        socket.on('error', () => undefined)
+        socket.write(`GET ${maps}?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n`)
+        // the head has come; the rest is never taken
+        await once(socket, 'readable')
+        return socket
+      }),
+    )
+    const client = await clientFromKubeconfig(cluster.kubeconfig)
+    try {
+      const made = ConfigMap.decode({ metadata: { name: 'big', namespace: 'default' } }, { unknown: [] })
+      await client.create(ConfigMap, made)
+      const { pid = 0 } = await cluster.status()
+      const before = await anonymousBytes(pid)
+      const lateness: number[] = []
+      for (let i = 0; i < 120; i++) {
+        const body = { data: { text: `${i}`.padEnd(500_000, 'x') } }
+        const startedAt = performance.now()
+        await client.patch(ConfigMap, { namespace: 'default', name: 'big' }, { type: 'merge', body })
+        lateness.push(performance.now() - startedAt)
+      }
+      // 60 MB were written; held for each client they would be 1.2 GB
+      const grown = (await anonymousBytes(pid)) - before
+      assert.ok(grown < 300 * 1024 ** 2, `${Math.round(grown / 1024 ** 2)} MiB`)
+      const median = lateness.toSorted((a, b) => a - b)[60] ?? Infinity
+      assert.ok(median < 500, `${Math.round(median)} ms`)
+    } finally {
+      for (const socket of sockets) socket.destroy()
+      await client.close()
+    }
+  })
+})
+
+/** What a process has for itself, without files it maps. */
+async function anonymousBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+}
 
 describe.skipIf(!mounts)(`a full data disk${mounts ? '' : ' (skipped: a small tmpfs needs root on Linux)'}`, () => {
   let disk: string
