@@ -28,13 +28,16 @@ export async function down(options: DownOptions): Promise<{ wasRunning: boolean 
   if (pid !== undefined) await endProcess(pid, dir, clock)
   // it may have been killed, or have failed to clean up: look for what is left whatever happened above
   const lock = await holdDataDir(dir).catch(unlessFull)
-  try {
-    await removeRemains(dir, clock, log)
-    await unmountNodes(dir, log)
-  } finally {
-    await lock.close()
-  }
-  if (options.purge) await purge(dir)
+  const steps = [
+    () => removeRemains(dir, clock, log),
+    () => unmountNodes(dir, log),
+    () => lock.close(),
+    ...(options.purge ? [() => purge(dir)] : []),
+  ]
+  // what cannot be removed, as by a runtime that is gone, must not keep the rest; it is told at the end
+  const failures: unknown[] = []
+  for (const step of steps) await step().catch((error: unknown) => failures.push(error))
+  if (failures.length > 0) throw failures[0]
   return { wasRunning: pid !== undefined }
 }
 
@@ -81,7 +84,7 @@ async function removeRemains(dir: DataDir, clock: Clock, log: (line: string) => 
     const { criRuntime } = await import('../node/cri/grpc.ts')
     const runtime = criRuntime(settings.runtime.socket)
     try {
-      return await removeOurPods(runtime, { dir, clock, log })
+      return await removeOurPods({ runtime, socket: settings.runtime.socket }, { dir, clock, log })
     } finally {
       await runtime.close()
     }

@@ -104,8 +104,11 @@ async function openSocket({ dir, settings, clock, scope, log }: NodeWorld, socke
     description: `${name} ${version} at ${socket}; handlers ${facts.map((f) => f.name).join(', ')}`,
     takenOver: true,
     async stop() {
-      await removeOurPods(runtime, { dir, clock, log })
-      await unmountNodes(dir, log)
+      try {
+        await removeOurPods({ runtime, socket }, { dir, clock, log })
+      } finally {
+        await unmountNodes(dir, log)
+      }
     },
   }
 }
@@ -116,17 +119,24 @@ export async function unmountNodes(dir: DataDir, log: (line: string) => void): P
   for (const name of await readdir(dir.nodes).catch(() => [])) await unmountAllVolumes(join(dir.nodes, name), log)
 }
 
-/** From a runtime that others use too: sandboxes that carry our mark, and the cgroup of our name. */
+/** From a runtime that others use too: sandboxes that carry our mark, and the cgroup of our name. Rejects with Problem when it does not answer. */
 export async function removeOurPods(
-  runtime: Runtime,
+  { runtime, socket }: { runtime: Runtime; socket: string },
   { dir, clock, log }: Pick<NodeWorld, 'dir' | 'clock' | 'log'>,
 ): Promise<void> {
   const owner = instanceName(dir.path)
-  const { removePods } = await import('../node/remove-pods.ts')
-  await removePods(runtime, owner, log)
-  if (process.getuid?.() !== 0) return
-  const { removeCgroups } = await import('../node/containerd/cgroup-remains.ts')
-  for (const root of cgroupRootsOf(owner)) await removeCgroups(root, clock, log)
+  const [{ removePods }, { removeCgroups }] = await Promise.all([
+    import('../node/remove-pods.ts'),
+    import('../node/containerd/cgroup-remains.ts'),
+  ])
+  try {
+    await removePods(runtime, owner, log)
+  } catch (error) {
+    const why = 'its Pods could not be removed from there; run `polypod down` again when it does'
+    throw new Problem('noContainerd', `no CRI runtime answers at ${socket}: ${why}`, error)
+  } finally {
+    if (process.getuid?.() === 0) for (const root of cgroupRootsOf(owner)) await removeCgroups(root, clock, log)
+  }
 }
 
 async function openSimulated({ clock, scope }: NodeWorld, choice: RuntimeChoice & { kind: 'simulated' }): Promise<OpenNodes> {

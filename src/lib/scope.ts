@@ -7,7 +7,7 @@ export interface Scope {
   own<T extends { close(): Promise<void> | void }>(resource: T): T
   /** Runs `task` until it ends by itself or the scope closes; a task that throws before that closes the whole scope. */
   run(name: string, task: (signal: AbortSignal) => Promise<void>): void
-  /** Aborts the signal, waits for every task, then closes resources in reverse order. Safe to call twice. */
+  /** Aborts the signal, waits for every task, then closes resources in reverse order, all of them; rejects with what the first that failed says. Safe to call twice. */
   close(): Promise<void>
 }
 
@@ -23,7 +23,15 @@ export function openScope(onFailure: (name: string, error: unknown) => void = re
   const finish = async () => {
     controller.abort()
     await Promise.all(tasks)
-    for (const resource of resources.reverse()) await resource.close()
+    const failures: unknown[] = []
+    for (const resource of resources.reverse()) {
+      try {
+        await resource.close()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
   const close = () => (closing ??= finish())
   const run: Scope['run'] = (name, task) => {

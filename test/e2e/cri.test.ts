@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
+import { isAlive } from '../../src/lib/pid-lock.ts'
 import { openScope, type Scope } from '../../src/lib/scope.ts'
 import { instanceName } from '../../src/node/containerd/instance-paths.ts'
 import { type Containerd, startContainerd } from '../../src/node/containerd/supervise.ts'
@@ -135,5 +136,22 @@ describe.skipIf(why !== undefined)(`a containerd of the machine${why ? ` (skippe
     await eventually(async () => (await cluster.status()).running === false)
     assert.equal((await cluster.down()).code, 0)
     await onlyTheForeignPodIsLeft(cluster.dataDir)
+  })
+
+  it('that has gone away keeps nobody from stopping, and is named', async () => {
+    assert.equal((await cluster.up()).code, 0)
+    await machine.stop({ cgroupRoots: ['/polypod-foreign'] })
+    const why = `polypod: no CRI runtime answers at ${machine.socket}: its Pods could not be removed from there; run \`polypod down\` again when it does\n`
+    const { pid } = await cluster.status()
+    const down = await cluster.down()
+    assert.deepEqual([down.code, down.stderr], [6, why])
+    assert.equal((await cluster.status()).running, false)
+    assert.equal(await isAlive(pid ?? 0), false)
+    assert.deepEqual(await cgroupsNamed(instanceName(cluster.dataDir)), [])
+    const up = await cluster.up()
+    assert.equal(up.code, 6)
+    assert.match(up.stderr, /^polypod: no CRI runtime answers at [^\n]*\n$/)
+    machine = await startContainerd({ dataDir: machineDir, clock: systemClock, scope, log: () => {} })
+    assert.equal((await cluster.up()).code, 0)
   })
 })
