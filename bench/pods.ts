@@ -4,6 +4,7 @@ import { Pod } from '../src/api/core/pod.ts'
 import { RuntimeClass } from '../src/api/node/runtime-class.ts'
 import type { Client } from '../src/client/client.ts'
 import { clientFromKubeconfig } from '../src/client/http.ts'
+import { systemClock } from '../src/lib/clock.ts'
 import { eventually } from '../src/testing/eventually.ts'
 import { run as bareCri } from './cri.ts'
 
@@ -40,10 +41,14 @@ export async function run(options: PodBenchOptions): Promise<Row[]> {
       const load = { client, handler, image }
       await ensureClass(client, handler)
       await startPods(load, 'warm', 1)
+      await removePods(load)
       const before = await bareCri(options.socket, { handlers: [handler], image, single, atOnce })
       const times: number[] = []
       for (let i = 0; i < single; i++) times.push(await startPods(load, `one-${i}`, 1))
+      // like the bare calls: nothing is taken away while something is timed
+      await removePods(load)
       const atOnceMs = await startPods(load, 'many', atOnce)
+      await removePods(load)
       // the machine is noisy: bare calls before and after, so that a slow minute counts for both
       const after = await bareCri(options.socket, { handlers: [handler], image, single, atOnce })
       const criMs = median([before[0]?.medianMs ?? 0, after[0]?.medianMs ?? 0])
@@ -69,16 +74,18 @@ async function ensureClass(client: Client, handler: string): Promise<void> {
   })
 }
 
+const restMs = 3000
+
 interface Load {
   client: Client
   handler: string
   image: string
 }
 
-/** Creates `count` Pods at once; resolves to the milliseconds until a watch has shown all of them Running. Removes them again. */
+/** Creates `count` Pods at once; resolves to the milliseconds until a watch has shown all of them Running. */
 async function startPods({ client, handler, image }: Load, name: string, count: number): Promise<number> {
-  const labels = { bench: `${handler}-${name}` }
-  const where = { namespace: 'default', labelSelector: `bench=${labels.bench}` }
+  const labels = { bench: handler, round: name }
+  const where = { namespace: 'default', labelSelector: `bench=${handler},round=${name}` }
   const { resourceVersion } = await client.list(Pod, where)
   const stop = new AbortController()
   const changes = client.watch(Pod, resourceVersion, { ...where, signal: stop.signal })[Symbol.asyncIterator]()
@@ -97,9 +104,15 @@ async function startPods({ client, handler, image }: Load, name: string, count: 
   const tookMs = await watching
   stop.abort()
   await changes.return?.()
-  await client.deleteCollection(Pod, where, { gracePeriodSeconds: 0 })
-  await eventually(async () => ((await client.list(Pod, where)).items.length === 0 ? true : undefined), 60_000)
   return tookMs
+}
+
+/** All of this handler, and what the node does afterwards to forget them. */
+async function removePods({ client, handler }: Load): Promise<void> {
+  const where = { namespace: 'default', labelSelector: `bench=${handler}` }
+  await client.deleteCollection(Pod, where, { gracePeriodSeconds: 0 })
+  await eventually(async () => (await client.list(Pod, where)).items.length === 0, 60_000)
+  await systemClock.sleep(restMs)
 }
 
 const podOf = (name: string, labels: Record<string, string>, { handler, image }: { handler: string; image: string }): Pod =>
