@@ -41,6 +41,7 @@ const wanted = [
   { binary: 'busybox', package: 'busybox-static' },
   { binary: 'iptables', package: 'iptables' },
   { binary: 'ip', package: 'iproute2' },
+  { binary: 'ps', package: 'procps' },
   { binary: 'kubectl', package: 'kubernetes-client' },
 ]
 

@@ -6,6 +6,8 @@ export interface KubectlBinary {
   path: string
   /** Whether it tries WebSocket first (since 1.31). */
   webSocket: boolean
+  /** Of its version 1.minor; 0 when it is missing. */
+  minor: number
   missing?: string
 }
 
@@ -17,12 +19,13 @@ export async function kubectlBinaries(): Promise<KubectlBinary[]> {
   ]
 }
 
-async function probe(path: string | undefined, missing: string): Promise<Pick<KubectlBinary, 'webSocket' | 'missing'>> {
+async function probe(path: string | undefined, missing: string): Promise<Pick<KubectlBinary, 'webSocket' | 'minor' | 'missing'>> {
   try {
     const { stdout } = await run(path ?? '', ['version', '--client', '--output=json'])
     const { clientVersion } = JSON.parse(stdout) as { clientVersion: { minor: string } }
-    return { webSocket: Number.parseInt(clientVersion.minor, 10) >= 31 }
+    const minor = Number.parseInt(clientVersion.minor, 10)
+    return { webSocket: minor >= 31, minor }
   } catch {
-    return { webSocket: false, missing }
+    return { webSocket: false, minor: 0, missing }
   }
 }

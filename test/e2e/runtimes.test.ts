@@ -171,7 +171,7 @@ describe.skipIf(why !== undefined)(`a cluster on real containers${why ? ` (skipp
     await cluster.kubectl(['apply', '-f', '-'], job)
     await eventually(async () => (await podNow(cluster, 'counter')).status.phase !== 'Pending', 20_000)
     assert.equal(await cluster.kubectl(['logs', '-f', 'counter']), 'line 1\nline 2\nline 3\n')
-    await cluster.kubectl(['wait', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=20s', 'pod/counter'])
+    await eventually(async () => (await podNow(cluster, 'counter')).status.phase === 'Succeeded', 20_000)
   })
 })
 
