@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { writeAtomically } from '../../lib/atomic-file.ts'
 import { command } from './command.ts'
 import { findBinaries } from './binaries.ts'
 import { type InstancePaths, runRoot } from './instance-paths.ts'
@@ -41,7 +42,7 @@ export async function setUpNetwork(
     null,
     2,
   )
-  await writeFile(confFile(paths), conflist)
+  await writeAtomically(confFile(paths), conflist)
   return { bridge: paths.bridge, gateway: subnet.replace(/\.0\/\d+$/, '.1'), subnet, binDir, noHostPorts }
 }
 

@@ -1,7 +1,8 @@
 // The containerd process of an instance: started detached, found again by pid and start time, ended.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { open, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readFile, rm, stat } from 'node:fs/promises'
+import { writeAtomically } from '../../lib/atomic-file.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { woken } from '../../lib/scope.ts'
 import { toolEnvironment } from './command.ts'
@@ -81,7 +82,8 @@ export async function launchInstance(containerd: string, paths: InstancePaths, c
     const pid = child.pid ?? 0
     const startTime = (await startTimeOf(pid)) ?? ''
     const configHash = hashOf(config)
-    await writeFile(paths.process, JSON.stringify({ pid, startTime, configHash }))
+    // half a file would hide a running containerd from the next start
+    await writeAtomically(paths.process, JSON.stringify({ pid, startTime, configHash }), 0o600)
     const ended = (signal: AbortSignal) => (exited ? Promise.resolve() : woken(signal, (wake) => void exit.then(wake)))
     return { pid, startTime, configHash, ended }
   } finally {

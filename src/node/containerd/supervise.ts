@@ -1,9 +1,10 @@
 // A containerd of our own, beside the machine's: configured, started, watched, taken over after a crash of ours.
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ContainerdConfig, type HandlerEntry, renderConfig } from '../../containerd/config-model.ts'
 import { handlerTable, offeredHandlers } from '../../containerd/handler-table.ts'
 import { configFormat } from '../../containerd/version.ts'
+import { writeAtomically } from '../../lib/atomic-file.ts'
 import { delayAfter } from '../../lib/backoff.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Scope } from '../../lib/scope.ts'
@@ -162,7 +163,7 @@ async function withoutUnified(paths: InstancePaths, runtime: string, name: strin
 exec unshare --mount --propagation slave /bin/sh -c 'umount /sys/fs/cgroup/unified && exec "$0" "$@"' '${runtime}' "$@"
 `
   const path = join(paths.bin, name)
-  await writeFile(path, script, { mode: 0o755 })
+  await writeAtomically(path, script, 0o755)
   return path
 }
 
@@ -175,7 +176,7 @@ async function obtain(options: ContainerdOptions, wanted: Wanted): Promise<{ pro
     return { process: running, takenOver: true }
   // containers live under their shims and do not notice when containerd alone is replaced
   if (running) await endInstance(running, paths, options.clock)
-  await writeFile(paths.config, config, { mode: 0o600 })
+  await writeAtomically(paths.config, config, 0o600)
   // whoever killed it while it started may be gone by now; a mistake of ours shows again at once
   const process = await launch(options, wanted).catch(() => launch(options, wanted))
   return { process, takenOver: false }
