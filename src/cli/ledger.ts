@@ -1,0 +1,123 @@
+// polypod ledger
+import { Argument, type Command } from 'commander'
+import { Node } from '../api/core/node.ts'
+import { Pod } from '../api/core/pod.ts'
+import { dataDirAt, type DataDir } from '../cluster/data-dir.ts'
+import { Problem } from '../cluster/problem.ts'
+import { accountLines, type AccountLine, accountOf, isCounted, resourceOrder } from '../ledger/account.ts'
+import { amounts } from '../ledger/amounts.ts'
+import { pidLockHolder } from '../lib/pid-lock.ts'
+import { adminClient } from './admin-client.ts'
+import { dataDirOption, outputOption } from './flags.ts'
+import { json, print, table } from './output.ts'
+
+const views = ['node', 'namespace', 'pod'] as const
+type View = (typeof views)[number]
+
+/** Quantities in canonical spelling, by resource. */
+export interface LedgerRow {
+  kind: View
+  namespace?: string | undefined
+  name: string
+  /** RuntimeClass; of a Pod only. */
+  runtimeClass?: string | undefined
+  /** How many are counted; those that are over are not. */
+  pods: number
+  requests: Record<string, AccountLine>
+  limits: Record<string, AccountLine>
+  /** Of a node only. */
+  allocatable?: Record<string, string> | undefined
+}
+
+const examples = `
+Examples:
+  polypod ledger
+  polypod ledger pod -n default
+  polypod ledger namespace -o json`
+
+export function ledger(program: Command): void {
+  program
+    .command('ledger')
+    .description('Show what Pods cost: containers + overhead = total, requests and limits, per node, namespace or Pod')
+    .addArgument(new Argument('[view]', 'sum up per').choices(views).default('node'))
+    .option('-n, --namespace <namespace>', 'only Pods of this namespace')
+    .addOption(dataDirOption())
+    .addOption(outputOption())
+    .addHelpText('after', examples)
+    .action(async (view: View, { namespace, ...flags }: { namespace?: string; dataDir?: string; output?: 'json' }) => {
+      const dir = await runningDir(flags.dataDir)
+      const rows = await ledgerRows(dir, view, namespace)
+      print(flags.output === 'json' ? json(rows) : ledgerText(view, rows))
+    })
+}
+
+export async function runningDir(dataDir: string | undefined): Promise<DataDir> {
+  const dir = dataDirAt(dataDir)
+  if ((await pidLockHolder(dir.lock)) === undefined)
+    throw new Problem('notRunning', `no cluster runs in ${dir.path}: start one with \`polypod up\``)
+  return dir
+}
+
+async function ledgerRows(dir: DataDir, view: View, namespace: string | undefined): Promise<LedgerRow[]> {
+  const client = await adminClient(dir)
+  try {
+    const [pods, nodes] = await Promise.all([client.list(Pod, { namespace }), client.list(Node)])
+    return rowsOf(view, pods.items, nodes.items)
+  } finally {
+    await client.close()
+  }
+}
+
+/** A Pod that has no node yet is counted in its namespace, and by itself. */
+export function rowsOf(view: View, pods: readonly Pod[], nodes: readonly Node[]): LedgerRow[] {
+  if (view === 'pod')
+    return pods.filter(isCounted).map((pod) => ({
+      ...{ kind: view, namespace: pod.metadata.namespace, name: pod.metadata.name },
+      ...{ runtimeClass: pod.spec.runtimeClassName, ...totals([pod]) },
+    }))
+  if (view === 'namespace') {
+    const names = [...new Set(pods.map(({ metadata }) => metadata.namespace ?? ''))].toSorted()
+    return names.map((name) => ({ kind: view, name, ...totals(pods.filter((pod) => pod.metadata.namespace === name)) }))
+  }
+  return nodes.map((node) => {
+    const here = pods.filter((pod) => pod.spec.nodeName === node.metadata.name)
+    return { kind: view, name: node.metadata.name, ...totals(here), allocatable: { ...node.status.allocatable } }
+  })
+}
+
+function totals(of: readonly Pod[]): Pick<LedgerRow, 'pods' | 'requests' | 'limits'> {
+  const { pods, requests, limits } = accountOf(of)
+  return { pods, requests: accountLines(requests), limits: accountLines(limits) }
+}
+
+export function ledgerText(view: View, rows: readonly LedgerRow[]): string {
+  const own: Record<View, string[]> = {
+    node: ['NODE', 'PODS'],
+    namespace: ['NAMESPACE', 'PODS'],
+    pod: ['NAMESPACE', 'POD', 'CLASS'],
+  }
+  const head = [...own[view], 'RESOURCE', 'REQUESTS', ...(view === 'node' ? ['OF ALLOCATABLE'] : []), 'LIMITS']
+  const cells = rows.flatMap((row) => {
+    const names = resourceOrder([...new Set([...Object.keys(row.requests), ...Object.keys(row.limits)])])
+    return (names.length === 0 ? ['-'] : names).map((name, line) => [
+      ...ownCells(row).map((cell) => (line === 0 ? cell : '')),
+      ...[name, sumText(row.requests[name])],
+      ...(view === 'node' ? [shareText(name, row)] : []),
+      sumText(row.limits[name]),
+    ])
+  })
+  return table(head, cells)
+}
+
+const ownCells = (row: LedgerRow): string[] =>
+  row.kind === 'pod' ? [row.namespace ?? '', row.name, row.runtimeClass ?? '-'] : [row.name, String(row.pods)]
+
+const sumText = (line: AccountLine | undefined): string =>
+  line === undefined ? '-' : `${line.containers} + ${line.overhead} = ${line.total}`
+
+/** k8s: percentages are cut to whole ones, as kubectl describe does. */
+function shareText(name: string, { requests, allocatable = {} }: LedgerRow): string {
+  const total = amounts({ [name]: requests[name]?.total ?? '0' }).get(name) ?? 0n
+  const most = amounts({ [name]: allocatable[name] ?? '0' }).get(name) ?? 0n
+  return most === 0n ? '-' : `${(total * 100n) / most}%`
+}

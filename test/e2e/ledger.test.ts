@@ -1,0 +1,81 @@
+// `polypod ledger` beside what kubectl itself adds up, on a simulated cluster.
+import assert from 'node:assert/strict'
+import { describe, it } from 'vitest'
+import type { LedgerRow } from '../../src/cli/ledger.ts'
+import { eventually } from '../../src/testing/eventually.ts'
+import { kubectlBinaries } from './kubectl-binaries.ts'
+import { cliCluster, polypod, run } from './polypod.ts'
+
+const classes = `apiVersion: node.k8s.io/v1
+kind: RuntimeClass
+metadata: {name: runc}
+handler: runc
+---
+apiVersion: node.k8s.io/v1
+kind: RuntimeClass
+metadata: {name: kata}
+handler: kata
+overhead: {podFixed: {cpu: 250m, memory: 120Mi}}
+`
+const podOf = (name: string, rest: string) =>
+  `---\napiVersion: v1\nkind: Pod\nmetadata: {name: ${name}}\nspec:\n  terminationGracePeriodSeconds: 0\n${rest}`
+const container = (resources: string) => `  containers: [{name: main, image: busybox, resources: ${resources}}]\n`
+const mixed = [
+  podOf('plain', `  runtimeClassName: runc\n${container('{requests: {cpu: 100m, memory: 64Mi}, limits: {memory: 128Mi}}')}`),
+  podOf('boxed', `  runtimeClassName: kata\n${container('{requests: {cpu: 100m}, limits: {cpu: 100m, memory: 100Mi}}')}`),
+  podOf('best-effort', `  runtimeClassName: kata\n${container('{}')}`),
+  podOf(
+    'init',
+    `  runtimeClassName: kata\n  initContainers: [{name: first, image: busybox, resources: {requests: {cpu: 700m}}}]\n${container('{requests: {cpu: 100m, memory: 10Mi}}')}`,
+  ),
+].join('')
+
+describe('polypod ledger', () => {
+  it('agrees with kubectl describe node, old and new, on a node with mixed classes', async () => {
+    await using cluster = await cliCluster(['--simulated', '--handlers', 'runc,kata'])
+    await cluster.kubectl(['apply', '-f', '-'], classes)
+    await cluster.kubectl(['apply', '-f', '-'], mixed)
+    const rows = await eventually(async () => {
+      const found = await ledgerOf(cluster.dataDir, 'node')
+      return found[0]?.pods === 4 && found
+    })
+    const [node] = rows
+    assert.deepEqual(
+      [node?.requests, node?.limits],
+      [
+        {
+          cpu: { containers: '900m', overhead: '750m', total: '1650m' },
+          memory: { containers: '174Mi', overhead: '360Mi', total: '534Mi' },
+        },
+        {
+          cpu: { containers: '100m', overhead: '250m', total: '350m' },
+          memory: { containers: '228Mi', overhead: '120Mi', total: '348Mi' },
+        },
+      ],
+    )
+    for (const { path, missing } of await kubectlBinaries()) {
+      if (missing !== undefined) continue
+      const { stdout } = await run(path, ['--kubeconfig', cluster.kubeconfig, 'describe', 'node', 'node-1'])
+      assert.deepEqual(described(stdout), { cpu: ['1650m', '350m'], memory: ['534Mi', '348Mi'] })
+    }
+    const [namespace] = await ledgerOf(cluster.dataDir, 'namespace')
+    assert.deepEqual([namespace?.name, namespace?.requests, namespace?.limits], ['default', node?.requests, node?.limits])
+    const text = (await polypod('ledger', 'pod', '--data-dir', cluster.dataDir)).stdout
+    assert.match(text, /^NAMESPACE +POD +CLASS +RESOURCE +REQUESTS +LIMITS\n/)
+    assert.match(
+      text,
+      /\ndefault +boxed +kata +cpu +100m \+ 250m = 350m +100m \+ 250m = 350m\n +memory +100Mi \+ 120Mi = 220Mi +/,
+    )
+    assert.match(text, /\ndefault +best-effort +kata +cpu +0 \+ 250m = 250m +-\n/)
+  })
+})
+
+const ledgerOf = async (dataDir: string, view: string): Promise<LedgerRow[]> =>
+  JSON.parse((await polypod('ledger', view, '--data-dir', dataDir, '-o', 'json')).stdout) as LedgerRow[]
+
+/** Requests and limits of the node as kubectl prints them: `  cpu   1650m (82%)  350m (17%)`. */
+function described(text: string): Record<string, string[]> {
+  const sums = text.slice(text.indexOf('Allocated resources:'))
+  const line = (name: string) => new RegExp(`\\n {2}${name} +(\\S+) \\(\\d+%\\) +(\\S+) \\(`).exec(sums)?.slice(1) ?? []
+  return { cpu: line('cpu'), memory: line('memory') }
+}
