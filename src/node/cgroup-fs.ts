@@ -11,6 +11,7 @@ import {
   type Hierarchies,
   type PodKey,
 } from './cgroup-tree.ts'
+import { type CgroupUsage, usageV1, usageV2 } from './cgroup-usage.ts'
 import { type CgroupFile, filesV1, filesV2, readV1, readV2 } from './cgroup-values.ts'
 import { dropSlice, setSlice, sliceProperties } from './cgroup-systemd.ts'
 import { removeCgroup } from './containerd/cgroup-remains.ts'
@@ -38,6 +39,8 @@ export interface PodCgroups {
   setBurstable(requestedMilliCpu: number): Promise<void>
   /** What the files say; undefined when there is no such cgroup. */
   read(pod: PodKey): Promise<LinuxResources | undefined>
+  /** What the Pod uses, containers and all; undefined when nobody counts it. */
+  usage(pod: PodKey): Promise<CgroupUsage | undefined>
   /** Removes the Pod's cgroup with all below it; processes still in it are killed. */
   remove(pod: PodKey): Promise<void>
   /** Pods with a cgroup under kubepods, in whichever hierarchy. */
@@ -70,6 +73,7 @@ export async function podCgroups({ mount = '/sys/fs/cgroup', root, driver, log }
       await ensureShares(world, names.level('BestEffort'), sharesOf(0))
     },
     read: (pod) => readBack(world, names.pod(pod)),
+    usage: (pod) => (tree.unified === undefined ? usageV1 : usageV2)(readerAt(world, names.pod(pod))),
     remove: (pod) => removeEverywhere(world, names.pod(pod)),
     list: () => listPods(world),
     async removeAll() {
@@ -159,7 +163,13 @@ async function write(world: World, path: readonly string[], { controller, file, 
 async function readBack(world: World, path: readonly string[]): Promise<LinuxResources | undefined> {
   const found = await Promise.all(world.tree.roots.map((root) => isFolder(join(root, ...path))))
   if (!found.includes(true)) return undefined
-  const read = async (controller: string, file: string): Promise<string | undefined> => {
+  const read = readerAt(world, path)
+  return world.tree.unified === undefined ? readV1(read) : readV2(read)
+}
+
+const readerAt =
+  (world: World, path: readonly string[]) =>
+  async (controller: string, file: string): Promise<string | undefined> => {
     const root = rootFor(world, controller)
     if (root === undefined) return undefined
     return readFile(join(root, ...path, file), 'utf8').then(
@@ -167,8 +177,6 @@ async function readBack(world: World, path: readonly string[]): Promise<LinuxRes
       () => undefined,
     )
   }
-  return world.tree.unified === undefined ? readV1(read) : readV2(read)
-}
 
 const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(

@@ -9,6 +9,7 @@ import { openWorld, type WorldOptions } from './node-world.ts'
 import { removeOrphans } from './orphans.ts'
 import { uidOf } from './pod-labels.ts'
 import { type PodWorker, podWorker } from './pod-worker.ts'
+import { type NodeStats, nodeStats, type StatsWorld } from './pod-stats.ts'
 import type { PodWorld } from './pod-world.ts'
 import { qosShares } from './qos-shares.ts'
 import { seePod } from './seen.ts'
@@ -19,6 +20,8 @@ export interface NodePods {
   runtimeSaid(event: ContainerEvent): void
   /** It came back, offers other handlers, or may have said something that nobody heard. */
   runtimeChanged(): void
+  /** Of the node and its Pods, measured now. Rejects with RuntimeError when the runtime cannot be asked. */
+  stats(): Promise<NodeStats>
   readonly ended: Promise<unknown>
 }
 
@@ -62,6 +65,7 @@ export async function openPods(options: WorldOptions, signal: AbortSignal): Prom
       const seen = await seePod(runtime, { uid: uidOf(pod), owner: facts.owner }, worker.memory.sight)
       return servedPod(worker.memory, seen, runtime)
     },
+    stats: () => nodeStats(statsWorld(pods)),
     // what a worker does itself wakes it when it is done; an end may come from anywhere
     runtimeSaid: ({ type, podUid }) => void (type === 'stopped' && workers.get(podUid)?.wake()),
     runtimeChanged() {
@@ -104,6 +108,16 @@ function podChanged(pods: Pods, change: Change<Pod>): void {
   workers.set(uid, started)
   void started.ended.then(() => workers.delete(uid))
 }
+
+const statsWorld = ({ world, workers }: Pods): StatsWorld => ({
+  ...world,
+  ...world.facts,
+  pods: () =>
+    [...workers.values()].map(({ memory: { pod, seen } }) => ({
+      pod,
+      ids: [...seen.sandboxes, ...seen.containers].map(({ id }) => id),
+    })),
+})
 
 const podsOf = ({ workers }: Pods): Pod[] => [...workers.values()].map(({ memory }) => memory.pod)
 

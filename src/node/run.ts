@@ -13,6 +13,7 @@ import { keepLease } from './lease.ts'
 import { goArch, machineCapacity } from './machine-info.ts'
 import { registerNode } from './node-object.ts'
 import { type NodePods, openPods } from './node-pods.ts'
+import type { NodeStats } from './pod-stats.ts'
 import { statusPoster } from './status-poster.ts'
 import { watchRuntime } from './runtime-watch.ts'
 
@@ -64,6 +65,8 @@ export interface RunningNode {
   readonly ended: Promise<void>
   /** A Pod of this node, for a kubelet server. */
   find(namespace: string, pod: string): Promise<ServedPod | undefined>
+  /** What the node and its Pods use, measured now. Rejects with RuntimeError when the runtime cannot be asked. */
+  stats(): Promise<NodeStats>
 }
 
 /** Runs until `signal` aborts. Several may run in one process. */
@@ -83,7 +86,11 @@ export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode 
     ready.reject(error)
     if (!signal.aborted) options.log(`node ${options.name} failed: ${String((error as Error).stack ?? error)}`)
   })
-  return { ready: ready.promise, ended, find: async (namespace, pod) => (await pods.promise).find(namespace, pod) }
+  return {
+    ...{ ready: ready.promise, ended },
+    find: async (namespace, pod) => (await pods.promise).find(namespace, pod),
+    stats: async () => (await pods.promise).stats(),
+  }
 }
 
 /** Resolves when the node is registered, its Pods are watched, and Ready is written. */
