@@ -37,7 +37,7 @@ describe('polypod ledger', () => {
     await cluster.kubectl(['apply', '-f', '-'], mixed)
     const rows = await eventually(async () => {
       const found = await ledgerOf(cluster.dataDir, 'node')
-      return found[0]?.pods === 4 && found
+      return found[0]?.pods === 4 ? found : undefined
     })
     const [node] = rows
     assert.deepEqual(
