@@ -11,6 +11,8 @@ import { ServiceAccount } from './core/service-account.ts'
 import { Service } from './core/service.ts'
 import type { AnyKind } from './kind.ts'
 import { RuntimeClass } from './node/runtime-class.ts'
+import { Eviction } from './policy/eviction.ts'
+import { PodDisruptionBudget } from './policy/pod-disruption-budget.ts'
 import { PriorityClass } from './scheduling/priority-class.ts'
 
 export const kinds: readonly AnyKind[] = [
@@ -25,8 +27,12 @@ export const kinds: readonly AnyKind[] = [
   ServiceAccount,
   Lease,
   RuntimeClass,
+  PodDisruptionBudget,
   PriorityClass,
 ]
+
+/** Kinds that are bodies of requests to subresources, and nothing else. */
+export const bodyKinds: readonly AnyKind[] = [Eviction]
 
 const byResource = new Map(kinds.map((k) => [`${k.apiVersion}/${k.plural}`, k]))
 

@@ -3,6 +3,7 @@ import type { Controller } from './controller.ts'
 import { eventTtl } from './event-ttl.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeLifecycle } from './node-lifecycle.ts'
+import { podDisruptionBudget } from './pod-disruption-budget.ts'
 import { podGc } from './pod-gc.ts'
 import { rootCa } from './root-ca.ts'
 import { serviceAccount } from './service-account.ts'
@@ -19,6 +20,7 @@ export const controllers = (options: ControllerOptions): readonly Controller[] =
   serviceAccount(),
   rootCa(options.rootCa),
   podGc(),
+  podDisruptionBudget(),
   nodeLifecycle(),
   taintEviction(),
   eventTtl(),

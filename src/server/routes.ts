@@ -3,6 +3,7 @@ import type { AnyKind, Verb } from '../api/kind.ts'
 import type { Handler, ResourceHandler } from './call.ts'
 import { apiGroup, apiGroups, apiResources, coreVersions } from './discovery-routes.ts'
 import { health, version } from './health.ts'
+import { debugScheduler } from './observed.ts'
 import { refusePlain, serveLog } from './kubelet-calls.ts'
 import { openapiV2, openapiV3, openapiV3Group } from './openapi-routes.ts'
 import {
@@ -11,6 +12,7 @@ import {
   createObject,
   deleteObject,
   deleteObjects,
+  evictPod,
   getObject,
   listObjects,
   patchObject,
@@ -23,6 +25,7 @@ export const plainRoutes: readonly (readonly [path: string, handler: Handler])[]
   ['/livez/**', health],
   ['/readyz/**', health],
   ['/version', version],
+  ['/debug/scheduler', debugScheduler],
   ['/api', coreVersions],
   ['/api/*', apiResources],
   ['/apis', apiGroups],
@@ -58,6 +61,8 @@ export interface SubresourceRoutes {
   subresource: string
   /** The kind its bodies or options have, in discovery. */
   kind: string
+  /** Of that kind, where it is not the resource's own. */
+  version?: { group: string; version: string }
   routes: readonly ResourceRoute[]
 }
 
@@ -67,11 +72,14 @@ const upgrade = [get(refusePlain), post(refusePlain)]
 
 const put: ResourceRoute = { method: 'PUT', verbs: ['update'], handler: replaceObject }
 
+const policyV1 = { group: 'policy', version: 'v1' }
+
 /** Besides /status, which every kind has that declares one. */
 const subresources: readonly SubresourceRoutes[] = [
   { resource: 'namespaces', subresource: 'finalize', kind: 'Namespace', routes: [put] },
   { resource: 'pods', subresource: 'attach', kind: 'PodAttachOptions', routes: upgrade },
   { resource: 'pods', subresource: 'binding', kind: 'Binding', routes: [post(bindPod)] },
+  { ...{ resource: 'pods', subresource: 'eviction', kind: 'Eviction' }, version: policyV1, routes: [post(evictPod)] },
   { resource: 'pods', subresource: 'exec', kind: 'PodExecOptions', routes: upgrade },
   { resource: 'pods', subresource: 'log', kind: 'Pod', routes: [get(serveLog)] },
   { resource: 'pods', subresource: 'portforward', kind: 'PodPortForwardOptions', routes: upgrade },
