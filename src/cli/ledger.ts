@@ -3,12 +3,13 @@ import { Argument, type Command } from 'commander'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { dataDirAt, type DataDir } from '../cluster/data-dir.ts'
-import { Problem } from '../cluster/problem.ts'
+import { exitCodes, Problem } from '../cluster/problem.ts'
 import { accountLines, type AccountLine, accountOf, isCounted, resourceOrder } from '../ledger/account.ts'
 import { amounts } from '../ledger/amounts.ts'
 import { pidLockHolder } from '../lib/pid-lock.ts'
 import { adminClient } from './admin-client.ts'
 import { dataDirOption, outputOption } from './flags.ts'
+import { checkText, ledgerCheck } from './ledger-check.ts'
 import { json, print, table } from './output.ts'
 
 const views = ['node', 'namespace', 'pod'] as const
@@ -33,22 +34,38 @@ const examples = `
 Examples:
   polypod ledger
   polypod ledger pod -n default
-  polypod ledger namespace -o json`
+  polypod ledger namespace -o json
+  polypod ledger --check`
 
 export function ledger(program: Command): void {
   program
     .command('ledger')
     .description('Show what Pods cost: containers + overhead = total, requests and limits, per node, namespace or Pod')
     .addArgument(new Argument('[view]', 'sum up per').choices(views).default('node'))
+    .option('--check', 'instead, compare what scheduler, cgroup files and API count; exits with 1 when they disagree')
     .option('-n, --namespace <namespace>', 'only Pods of this namespace')
     .addOption(dataDirOption())
     .addOption(outputOption())
     .addHelpText('after', examples)
-    .action(async (view: View, { namespace, ...flags }: { namespace?: string; dataDir?: string; output?: 'json' }) => {
+    .action(async (view: View, { namespace, ...flags }: Flags) => {
       const dir = await runningDir(flags.dataDir)
+      if (flags.check) return printCheck(dir, flags.output)
       const rows = await ledgerRows(dir, view, namespace)
       print(flags.output === 'json' ? json(rows) : ledgerText(view, rows))
     })
+}
+
+interface Flags {
+  check?: boolean
+  namespace?: string
+  dataDir?: string
+  output?: 'json'
+}
+
+async function printCheck(dir: DataDir, output: 'json' | undefined): Promise<void> {
+  const result = await ledgerCheck(dir)
+  print(output === 'json' ? json(result) : checkText(result))
+  if (result.disagreements.length > 0) process.exitCode = exitCodes.failed
 }
 
 export async function runningDir(dataDir: string | undefined): Promise<DataDir> {

@@ -13,8 +13,9 @@ import { openScope, type Scope } from '../lib/scope.ts'
 import { handlerFactsAnnotation, handlerFactsText } from '../node/handler-facts.ts'
 import { startKubeletServer } from '../node/kubelet-server.ts'
 import { type RunningNode, runNode } from '../node/run.ts'
-import { runScheduler } from '../scheduler/run.ts'
+import { runScheduler, type SchedulerSeen } from '../scheduler/run.ts'
 import { startHttpServer } from '../server/http.ts'
+import type { Observed } from '../server/observed.ts'
 import { openApiServer } from '../server/open-server.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
@@ -47,12 +48,14 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const tls = { ...certificates.server, ca: certificates.ca }
   // nodes of this process share one kubelet server, whatever their own addresses are
   const kubelet = { clientTls: { ...certificates.kubeletClient, ca: certificates.ca }, host: '127.0.0.1' }
-  const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, log }))
+  const observed: Observed = {}
+  const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, observed, log }))
   const manager = api.client('system:kube-controller-manager')
   await bootstrap(manager, { port: http.port, clock })
   for (const controller of controllers({ rootCa: certificates.ca }))
     scope.run(`controller ${controller.name}`, (signal) => runController(controller, { client: manager, clock, log }, signal))
-  const scheduler = { client: api.client('system:kube-scheduler'), clock, profile: parts.schedulerProfile, log }
+  const observe = ({ nodeCounts }: SchedulerSeen) => void (observed.schedulerCounts = nodeCounts)
+  const scheduler = { client: api.client('system:kube-scheduler'), clock, profile: parts.schedulerProfile, observe, log }
   scope.run('scheduler', (signal) => runScheduler(scheduler, signal))
   return { url: http.url, port: http.port, client: (user, groups) => api.client(user, groups) }
 }

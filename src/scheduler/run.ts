@@ -1,17 +1,19 @@
 // The scheduler: one Pod after the other gets a node, or a reason why not.
 import { eventRecorder } from '../client/event-recorder.ts'
 import type { Client } from '../client/client.ts'
+import type { NodeCounts } from '../ledger/check.ts'
 import type { Clock } from '../lib/clock.ts'
 import { woken } from '../lib/scope.ts'
 import { decide, type DecideOptions, enoughNodes, isPlaced } from '../placement/decide.ts'
 import { defaultProfile } from '../placement/default-profile.ts'
 import { failureText } from '../placement/explain.ts'
+import { nodeCounts } from '../placement/node-counts.ts'
 import type { PodNeed } from '../placement/pod-need.ts'
 import { upstreamProfile } from '../placement/upstream-profile.ts'
 import { bindPod } from './bind.ts'
 import { tellWhyNot } from './condition.ts'
 import { follow } from './follow.ts'
-import { podQueue } from './queue.ts'
+import { podQueue, type PodQueue } from './queue.ts'
 import { roomFinder } from './room.ts'
 import { snapshot } from './snapshot.ts'
 import type { SchedulerWorld } from './world.ts'
@@ -24,8 +26,16 @@ export interface SchedulerOptions {
   /** spec.schedulerName of the Pods that are ours; default `default-scheduler`. */
   name?: string | undefined
   log?: ((line: string, cause?: unknown) => void) | undefined
+  /** Gets a look at what is counted, once everything that exists is known. */
+  observe?: ((seen: SchedulerSeen) => void) | undefined
   /** Breaks ties: 0 to 1. */
   random?: (() => number) | undefined
+}
+
+/** The live scheduler, for the ledger's check and for metrics. */
+export interface SchedulerSeen {
+  nodeCounts: () => NodeCounts[]
+  pending: () => ReturnType<PodQueue['counts']>
 }
 
 /** So many bindings and status writes are under way at most. */
@@ -45,6 +55,7 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
     events: eventRecorder(client, { component: name, clock }),
   }
   await follow(world, signal)
+  options.observe?.({ nodeCounts: () => seen.nodes.map(nodeCounts), pending: () => queue.counts() })
   let examined = 0
   let start = 0
   for (;;) {

@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { ApiServer } from './api-server.ts'
 import type { Documents } from './documents.ts'
 import type { HttpServerOptions } from './http.ts'
+import type { Observed } from './observed.ts'
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest
 /** What handlers use of a response of HTTP/1.1 or HTTP/2. */
@@ -18,6 +19,7 @@ export interface HttpWorld {
   clock: Clock
   documents: Documents
   kubelet: HttpServerOptions['kubelet']
+  observed: Observed
   log(message: string, error: unknown): void
 }
 

@@ -15,6 +15,7 @@ import type { HttpRequest, HttpResponse, HttpWorld } from './call.ts'
 import { dispatch, dispatchUpgrade, failureOf, splitUrl } from './dispatch.ts'
 import type { Descriptions } from './descriptions.ts'
 import { makeDocuments } from './documents.ts'
+import type { Observed } from './observed.ts'
 import { jsonBytes } from './respond.ts'
 
 /** PEM texts. */
@@ -35,6 +36,8 @@ export interface HttpServerOptions {
   clock: Clock
   /** What the API server shows to kubelets, and the CA it holds them to. `host`: where they are reached instead of their InternalIP. */
   kubelet: { clientTls: TlsMaterial; host?: string | undefined }
+  /** Components of this process that can be looked at through the server; read when asked for. */
+  observed?: Observed | undefined
   /** Texts of the OpenAPI documents; default those that were built beside this code. */
   descriptions?: (() => Descriptions) | undefined
   /** Hears of everything unexpected, once, with its cause. Default: standard error. */
@@ -53,7 +56,7 @@ export interface HttpServer {
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { api, clock, port, host = '127.0.0.1', log = console.error } = options
   const documents = makeDocuments(api.kinds, options.descriptions)
-  const world: HttpWorld = { api, clock, documents, kubelet: options.kubelet, log }
+  const world: HttpWorld = { api, clock, documents, kubelet: options.kubelet, observed: options.observed ?? {}, log }
   const server = createSecureServer({
     ...options.tls,
     ...{ requestCert: true, rejectUnauthorized: false, allowHTTP1: true },
