@@ -35,6 +35,8 @@ export interface PodCgroups {
   parentFor(pod: PodKey): string
   /** Makes the Pod's cgroup (and those above it) and writes its values; again with other values resizes it. */
   ensure(pod: PodKey, values: LinuxResources): Promise<void>
+  /** Of kubepods, which holds all Pods. */
+  limitAll(values: LinuxResources): Promise<void>
   /** Shares of the burstable level, in milli-CPUs requested by all its Pods. */
   setBurstable(requestedMilliCpu: number): Promise<void>
   /** What the files say; undefined when there is no such cgroup. */
@@ -67,6 +69,7 @@ export async function podCgroups({ mount = '/sys/fs/cgroup', root, driver, log }
     version: tree.version,
     parentFor: (pod) => names.parentFor(pod),
     ensure: (pod, values) => ensure(world, names.pod(pod), values),
+    limitAll: (values) => ensure(world, names.kubepods, values),
     async setBurstable(requestedMilliCpu) {
       await ensureShares(world, names.level('Burstable'), sharesOf(requestedMilliCpu))
       // k8s: who asks for nothing gets the least there is

@@ -2,6 +2,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Pod } from '../api/core/pod.ts'
 import { type Change, mirror } from '../client/mirror.ts'
+import { eventRecorder } from '../client/event-recorder.ts'
+import type { EvictionPolicy } from './eviction-settings.ts'
+import type { PressureCondition } from './eviction-signals.ts'
+import { nodeEvictor } from './node-eviction.ts'
 import type { ContainerEvent } from './cri/runtime.ts'
 import type { ServedPod } from './kubelet-server.ts'
 import { rotateLog } from './log-rotation.ts'
@@ -40,10 +44,20 @@ interface Pods {
   share: (pods: readonly Pod[]) => Promise<void>
 }
 
-export async function openPods(options: WorldOptions, signal: AbortSignal): Promise<NodePods> {
-  const { client, clock, name, log } = options
+export interface PodsOptions extends Omit<WorldOptions, 'events'> {
+  /** Undefined: nothing is evicted here. */
+  policy: EvictionPolicy | undefined
+  onPressure(conditions: readonly PressureCondition[]): void
+}
+
+export async function openPods(given: PodsOptions, signal: AbortSignal): Promise<NodePods> {
+  const { client, clock, name, log } = given
+  const options = { ...given, events: eventRecorder(client, { component: 'kubelet', host: name, clock }) }
   const workers = new Map<string, PodWorker>()
-  const world = await openWorld(options, signal, workers)
+  const opened = await openWorld(options, signal, workers)
+  const stats = () => nodeStats(statsWorld(opened, workers))
+  const evictor = given.policy && nodeEvictor({ ...options, policy: given.policy, world: opened, workers, stats })
+  const world: PodWorld = { ...opened, admit: async (pod) => evictor?.refusal(pod) ?? opened.admit(pod) }
   const share = qosShares(world.cgroups, log)
   const pods: Pods = { options, signal, world, workers, cleaning: undefined, share }
   const where = { fieldSelector: `spec.nodeName=${name}` }
@@ -65,14 +79,14 @@ export async function openPods(options: WorldOptions, signal: AbortSignal): Prom
       const seen = await seePod(runtime, { uid: uidOf(pod), owner: facts.owner }, worker.memory.sight)
       return servedPod(worker.memory, seen, runtime)
     },
-    stats: () => nodeStats(statsWorld(pods)),
+    stats,
     // what a worker does itself wakes it when it is done; an end may come from anywhere
     runtimeSaid: ({ type, podUid }) => void (type === 'stopped' && workers.get(podUid)?.wake()),
     runtimeChanged() {
       for (const worker of workers.values()) worker.hurry()
       clean(pods)
     },
-    ended: Promise.all([relist, rotate]).then(async () => {
+    ended: Promise.all([relist, rotate, evictor?.run(signal)]).then(async () => {
       await Promise.all([...workers.values()].map((w) => w.ended))
       await pods.cleaning
       world.prober.close()
@@ -109,7 +123,7 @@ function podChanged(pods: Pods, change: Change<Pod>): void {
   void started.ended.then(() => workers.delete(uid))
 }
 
-const statsWorld = ({ world, workers }: Pods): StatsWorld => ({
+const statsWorld = (world: PodWorld, workers: ReadonlyMap<string, PodWorker>): StatsWorld => ({
   ...world,
   ...world.facts,
   pods: () =>

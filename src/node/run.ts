@@ -4,13 +4,17 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { ResourceList } from '../api/core/resources.ts'
 import type { Client } from '../client/client.ts'
+import { amounts, listOf, sum } from '../ledger/amounts.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deferred } from '../lib/deferred.ts'
 import type { CgroupDriver } from './cgroup-fs.ts'
 import type { Runtime } from './cri/runtime.ts'
+import { type EvictionSettings, evictionPolicy, heldByThresholds } from './eviction-settings.ts'
+import type { PressureCondition } from './eviction-signals.ts'
 import { type KubeletServerOptions, type ServedPod, startKubeletServer } from './kubelet-server.ts'
 import { keepLease } from './lease.ts'
 import { goArch, machineCapacity } from './machine-info.ts'
+import { lessReserved } from './node-status.ts'
 import { registerNode } from './node-object.ts'
 import { type NodePods, openPods } from './node-pods.ts'
 import type { NodeStats } from './pod-stats.ts'
@@ -47,8 +51,10 @@ export interface NodeOptions {
   maxPods?: number | undefined
   /** In place of what the machine has. */
   capacity?: ResourceList | undefined
-  /** Capacity that Pods cannot have. */
+  /** Capacity that Pods cannot have; enforced on the cgroup of all Pods. Hard eviction thresholds are held back besides. */
   reserved?: ResourceList | undefined
+  /** Absent: a kubelet's defaults. A simulated node evicts only when this is given, and then looks at its Pods alone. */
+  eviction?: EvictionSettings | undefined
   /** Where Pods reach the API server: the KUBERNETES_SERVICE_* variables. */
   apiServer?: { host: string; port: number } | undefined
   /** Default: no cluster DNS; ClusterFirst then means the machine's resolv.conf. */
@@ -99,6 +105,8 @@ async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ po
   const dataDir = resolve(options.dataDir)
   await mkdir(join(dataDir, 'logs'), { recursive: true })
   const capacity = { ...(await machineCapacity(dataDir, options.maxPods ?? 110)), ...options.capacity }
+  const eviction = options.simulated && !options.eviction ? undefined : evictionPolicy(options.eviction ?? {})
+  const reserved = listOf(sum([amounts(options.reserved), amounts(eviction && heldByThresholds(eviction, capacity))]))
   const standing = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': goArch() }
   const labels = { ...standing, 'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': goArch(), ...options.labels }
   const node = await registerNode(client, { name, labels, annotations, podCIDR }, { clock, signal, log })
@@ -106,7 +114,7 @@ async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ po
   const server =
     options.serve &&
     (await startKubeletServer({ ...options.serve, clock, find: async (namespace, pod) => pods?.find(namespace, pod) }))
-  const status = statusPoster({ ...options, node, capacity, port: server?.port ?? options.kubeletPort ?? 0 }, signal)
+  const status = statusPoster({ ...options, node, capacity, reserved, port: server?.port ?? options.kubeletPort ?? 0 }, signal)
   const watched = await watchRuntime({
     ...{ runtime: options.runtime, clock, signal },
     onChange: (found) => {
@@ -116,7 +124,9 @@ async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ po
     onEvent: (event) => pods?.runtimeSaid(event),
     onGap: () => pods?.runtimeChanged(),
   })
-  pods = await openPods({ ...options, dataDir, capacity, node, runtimeStatus: () => watched.status() }, signal)
+  const onPressure = (conditions: readonly PressureCondition[]) => status.pressureIs(conditions)
+  const held = { capacity, allocatable: lessReserved(capacity, reserved), policy: eviction }
+  pods = await openPods({ ...options, ...held, dataDir, node, onPressure, runtimeStatus: () => watched.status() }, signal)
   await status.post()
   const ended = Promise.all([
     watched.ended,
