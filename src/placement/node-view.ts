@@ -28,6 +28,8 @@ export interface NodeView {
   handlers: ReadonlySet<string> | undefined
   /** By uid. */
   readonly pods: Map<string, PodNeed>
+  /** Those of them that have terms about other Pods, by uid. */
+  readonly affine: Map<string, PodNeed>
   readonly requested: Columns
   assumedMilliCpu: number
   assumedMemoryBytes: number
@@ -40,6 +42,7 @@ export function nodeView(node: Node): NodeView {
   const view = {
     name: node.metadata.name,
     pods: new Map<string, PodNeed>(),
+    affine: new Map<string, PodNeed>(),
     requested: { milliCpu: 0, memoryBytes: 0, ephemeralBytes: 0, others: new Map<string, number>() },
     assumedMilliCpu: 0,
     assumedMemoryBytes: 0,
@@ -77,6 +80,7 @@ function shown(node: Node) {
 export function addPod(view: NodeView, need: PodNeed): void {
   removePod(view, need.uid)
   view.pods.set(need.uid, need)
+  if (need.terms) view.affine.set(need.uid, need)
   count(view, need, 1)
 }
 
@@ -85,6 +89,7 @@ export function removePod(view: NodeView, uid: string): void {
   const need = view.pods.get(uid)
   if (!need) return
   view.pods.delete(uid)
+  if (need.terms) view.affine.delete(uid)
   count(view, need, -1)
 }
 

@@ -1,6 +1,8 @@
 // Keeps snapshot and queue in step with the API server.
+import { Namespace } from '../api/core/namespace.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
+import { sameValue } from '../api/equal.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
 import { type Change, mirror } from '../client/mirror.ts'
 import { runtimeHandler } from '../placement/filters/runtime-handler.ts'
@@ -24,6 +26,7 @@ export async function follow(world: SchedulerWorld, signal: AbortSignal): Promis
   })
   // classes and nodes first: a Pod that is new to us should find them
   if (world.profile.filters.includes(runtimeHandler)) await mirror(client, RuntimeClass, options('runtime classes', takeClass))
+  await mirror(client, Namespace, options('namespaces', takeNamespace))
   await mirror(client, Node, options('nodes', takeNode))
   await mirror(client, Pod, options('pods', takePod))
 }
@@ -36,28 +39,52 @@ function takeClass({ snapshot, queue }: SchedulerWorld, { type, object }: Change
   queue.retryWhere(({ pod }) => pod.spec.runtimeClassName === name)
 }
 
-function takeNode(world: SchedulerWorld, { type, object }: Change<Node>): void {
-  if (type === 'DELETED') return world.snapshot.removeNode(object.metadata.name)
-  const changed = world.snapshot.setNode(object)
-  if (changed) world.roomOn(changed)
+/** Pod affinity may select namespaces by their labels. */
+function takeNamespace({ snapshot, room }: SchedulerWorld, { type, object, old }: Change<Namespace>): void {
+  const { name, labels = {} } = object.metadata
+  if (type === 'DELETED') snapshot.namespaces.delete(name)
+  else snapshot.namespaces.set(name, labels)
+  if (type !== 'MODIFIED' || !sameValue(labels, old?.metadata.labels ?? {})) room.ofTopology()
+}
+
+function takeNode({ snapshot, room }: SchedulerWorld, { type, object }: Change<Node>): void {
+  if (type === 'DELETED') snapshot.removeNode(object.metadata.name)
+  else {
+    const changed = snapshot.setNode(object)
+    if (!changed) return
+    room.onNode(changed)
+  }
+  // the emptiest domain may be another one now
+  room.ofTopology()
 }
 
 const isOver = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
 
 function takePod(world: SchedulerWorld, change: Change<Pod>): void {
-  const { snapshot, queue } = world
+  const { snapshot, queue, room } = world
   const { type, object: pod } = change
   const uid = pod.metadata.uid ?? ''
   if (type === 'DELETED' || isOver(pod)) {
     queue.remove(uid)
     const left = snapshot.removePod(uid)
-    if (left) world.roomOn(left)
+    if (!left) return
+    room.onNode(left)
+    room.ofPod(podNeed(pod), true)
   } else if (pod.spec.nodeName) {
     queue.remove(uid)
-    const left = snapshot.setPod(podNeed(pod), pod.spec.nodeName)
-    if (left) world.roomOn(left)
+    const need = podNeed(pod)
+    const left = snapshot.setPod(need, pod.spec.nodeName)
+    if (left) room.onNode(left)
+    if (isNews(change)) room.ofPod(need, false)
   } else takePending(world, change)
 }
+
+/** For those who look at other Pods: where it is, its labels, and whether it goes. */
+const isNews = ({ object, old }: Change<Pod>): boolean =>
+  !old ||
+  old.spec.nodeName !== object.spec.nodeName ||
+  old.metadata.deletionTimestamp !== object.metadata.deletionTimestamp ||
+  !sameValue(old.metadata.labels ?? {}, object.metadata.labels ?? {})
 
 function takePending(world: SchedulerWorld, { object: pod, old }: Change<Pod>): void {
   const { snapshot, queue } = world

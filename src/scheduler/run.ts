@@ -15,7 +15,7 @@ import { tellWhyNot } from './condition.ts'
 import { follow } from './follow.ts'
 import { podQueue, type PodQueue } from './queue.ts'
 import { roomFinder } from './room.ts'
-import { snapshot } from './snapshot.ts'
+import { knownWorld, snapshot } from './snapshot.ts'
 import type { SchedulerWorld } from './world.ts'
 
 export interface SchedulerOptions {
@@ -51,7 +51,7 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
   const [queue, seen] = [podQueue(clock), snapshot()]
   const world: SchedulerWorld = {
     ...{ client, clock, name, log, spawn: writes.spawn, queue, snapshot: seen, profile },
-    roomOn: roomFinder(queue, seen, profile),
+    room: roomFinder(queue, seen, profile),
     events: eventRecorder(client, { component: name, clock }),
   }
   await follow(world, signal)
@@ -76,14 +76,14 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
 /** One decision and what follows from it. Returns how many nodes were looked at. */
 function place(world: SchedulerWorld, need: PodNeed, { random, start }: Pick<DecideOptions, 'random' | 'start'>): number {
   const { snapshot: seen, queue, profile, events, log } = world
-  const { nodes, classes } = seen
+  const { nodes } = seen
   // k8s: a Pod that is being deleted is not placed any more
   if (need.pod.metadata.deletionTimestamp) {
     queue.remove(need.uid)
     return 0
   }
   try {
-    const decision = decide(need, nodes, profile, { classes, random, start, enough: enoughNodes(nodes.length) })
+    const decision = decide(need, nodes, profile, { ...knownWorld(seen), random, start, enough: enoughNodes(nodes.length) })
     if (isPlaced(decision)) {
       const { name } = decision.node
       seen.setPod(need, name)

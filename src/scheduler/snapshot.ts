@@ -1,5 +1,6 @@
 // The cluster as the scheduler sees it, kept up to date change by change: nodes as numbers, and the Pods it has just placed.
 import type { Node } from '../api/core/node.ts'
+import type { KnownWorld } from '../placement/filter.ts'
 import { addPod, nodeView, type NodeView, removePod, showNode } from '../placement/node-view.ts'
 import type { PodNeed } from '../placement/pod-need.ts'
 
@@ -8,6 +9,10 @@ export interface Snapshot {
   readonly nodes: readonly NodeView[]
   /** RuntimeClass name to handler. */
   readonly classes: Map<string, string>
+  /** Namespace name to its labels. */
+  readonly namespaces: Map<string, Readonly<Record<string, string>>>
+  /** Nodes with Pods that have terms about other Pods. */
+  readonly affineNodes: ReadonlySet<NodeView>
   /** Returns the node when something about it changed that placement looks at. */
   setNode(node: Node): NodeView | undefined
   removeNode(name: string): void
@@ -27,16 +32,24 @@ interface Home {
 interface State {
   nodes: NodeView[]
   byName: Map<string, NodeView>
+  affineNodes: Set<NodeView>
   homes: Map<string, Home>
   /** Pods of nodes that are not known (yet, or no more), by node name. */
   homeless: Map<string, Map<string, PodNeed>>
 }
 
+/** What filters and scores may ask beside Pod and node; live. */
+export const knownWorld = ({ classes, namespaces, nodes, affineNodes }: Snapshot): Required<KnownWorld> => ({
+  ...{ classes, namespaces, everyNode: nodes, affineNodes },
+})
+
 export function snapshot(): Snapshot {
-  const state: State = { nodes: [], byName: new Map(), homes: new Map(), homeless: new Map() }
+  const state: State = { nodes: [], byName: new Map(), affineNodes: new Set(), homes: new Map(), homeless: new Map() }
   return {
     nodes: state.nodes,
     classes: new Map(),
+    namespaces: new Map(),
+    affineNodes: state.affineNodes,
     setNode: (node) => setNode(state, node),
     removeNode: (name) => removeNode(state, name),
     setPod(need, nodeName) {
@@ -63,6 +76,7 @@ function setNode(state: State, node: Node): NodeView | undefined {
   state.byName.set(name, view)
   state.nodes.push(view)
   for (const need of state.homeless.get(name)?.values() ?? []) addPod(view, need)
+  noteTerms(state, view)
   state.homeless.delete(name)
   return view
 }
@@ -76,15 +90,24 @@ function removeNode(state: State, name: string): void {
   if (!view) return
   state.byName.delete(name)
   state.nodes.splice(state.nodes.indexOf(view), 1)
+  state.affineNodes.delete(view)
   if (view.pods.size > 0) state.homeless.set(name, new Map(view.pods))
 }
 
 function enterHome(state: State, need: PodNeed, nodeName: string): void {
   const view = state.byName.get(nodeName)
-  if (view) return addPod(view, need)
+  if (view) {
+    addPod(view, need)
+    return noteTerms(state, view)
+  }
   let waiting = state.homeless.get(nodeName)
   if (!waiting) state.homeless.set(nodeName, (waiting = new Map()))
   waiting.set(need.uid, need)
+}
+
+function noteTerms({ affineNodes }: State, view: NodeView): void {
+  if (view.affine.size > 0) affineNodes.add(view)
+  else affineNodes.delete(view)
 }
 
 function leaveHome(state: State, uid: string): NodeView | undefined {
@@ -94,6 +117,7 @@ function leaveHome(state: State, uid: string): NodeView | undefined {
   const view = state.byName.get(home.nodeName)
   if (view) {
     removePod(view, uid)
+    noteTerms(state, view)
     return view
   }
   const waiting = state.homeless.get(home.nodeName)
