@@ -101,6 +101,7 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
       ] as const,
       cgroup: plan.cgroup,
       simulated: plan.simulated,
+      ...plan.kubelet,
       annotations: { [handlerFactsAnnotation]: handlerFactsText(plan.handlers) },
       log,
     }
