@@ -13,6 +13,7 @@ import { openScope, type Scope } from '../lib/scope.ts'
 import { handlerFactsAnnotation, handlerFactsText } from '../node/handler-facts.ts'
 import { startKubeletServer } from '../node/kubelet-server.ts'
 import { type RunningNode, runNode } from '../node/run.ts'
+import { statsSummary } from '../node/stats-summary.ts'
 import { runScheduler, type SchedulerSeen } from '../scheduler/run.ts'
 import { startHttpServer } from '../server/http.ts'
 import type { Observed } from '../server/observed.ts'
@@ -75,17 +76,21 @@ export interface NodeParts {
 /** Resolves when every node has registered and is Ready. One kubelet server, on loopback, answers for all of them. */
 export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): Promise<void> {
   const { scope, clock, certificates, controlPlane, log } = parts
-  const nodes: RunningNode[] = []
+  const nodes = new Map<string, RunningNode>()
   const tls = { ...(await certificates.nodeCertificate('kubelet', '127.0.0.1')), ca: certificates.ca }
   const find = async (namespace: string, pod: string) => {
-    for (const node of nodes) {
+    for (const node of nodes.values()) {
       const found = await node.find(namespace, pod)
       if (found) return found
     }
     return undefined
   }
+  const stats = async (name: string | undefined) => {
+    const node = name === undefined ? undefined : nodes.get(name)
+    return node && name !== undefined ? statsSummary(name, await node.stats()) : undefined
+  }
   const mayCall = ({ groups }: { groups: readonly string[] }) => groups.includes('system:masters')
-  const server = scope.own(await startKubeletServer({ tls, find, mayCall, clock }))
+  const server = scope.own(await startKubeletServer({ tls, find, stats, mayCall, clock }))
   for (const plan of plans) {
     const options = {
       name: plan.name,
@@ -107,11 +112,11 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
     }
     scope.run(`node ${plan.name}`, (signal) => {
       const node = runNode(options, signal)
-      nodes.push(node)
+      nodes.set(plan.name, node)
       return node.ended
     })
   }
-  await Promise.all(nodes.map((node) => node.ready))
+  await Promise.all([...nodes.values()].map((node) => node.ready))
 }
 
 export interface ClusterOptions {

@@ -8,6 +8,7 @@ import type { ApiServer } from './api-server.ts'
 import type { Documents } from './documents.ts'
 import type { HttpServerOptions } from './http.ts'
 import type { Observed } from './observed.ts'
+import type { UsageSamples } from './usage-samples.ts'
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest
 /** What handlers use of a response of HTTP/1.1 or HTTP/2. */
@@ -20,6 +21,10 @@ export interface HttpWorld {
   documents: Documents
   kubelet: HttpServerOptions['kubelet']
   observed: Observed
+  /** What kubelets measure. */
+  usage: UsageSamples
+  /** Stored kinds, and those that are served out of measurements. */
+  kinds: readonly AnyKind[]
   log(message: string, error: unknown): void
 }
 

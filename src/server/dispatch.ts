@@ -68,9 +68,9 @@ function resourceHandler(call: Call): Handler {
 }
 
 /** The target of a path and what may be done with it; undefined when nothing is there. */
-function lookUp({ api }: HttpWorld, pathname: string): { target: Target; routes: readonly ResourceRoute[] } | undefined {
+function lookUp({ kinds }: HttpWorld, pathname: string): { target: Target; routes: readonly ResourceRoute[] } | undefined {
   const path = resourcePath(pathname)
-  const kind = path && api.kinds.find(({ apiVersion, plural }) => apiVersion === path.apiVersion && plural === path.plural)
+  const kind = path && kinds.find(({ apiVersion, plural }) => apiVersion === path.apiVersion && plural === path.plural)
   if (!path || !kind) return undefined
   const { namespace, name, subresource } = path
   const target = { kind, namespace, name: name ?? '', subresource }

@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { User } from '../admission/chain.ts'
+import { measuredKinds } from '../api/metrics/resource-metrics.ts'
 import { unauthorized } from '../api/status.ts'
 import type { Clock } from '../lib/clock.ts'
 import { refuseUpgrade, type UpgradeRequest } from '../lib/upgrade.ts'
@@ -16,7 +17,10 @@ import { dispatch, dispatchUpgrade, failureOf, splitUrl } from './dispatch.ts'
 import type { Descriptions } from './descriptions.ts'
 import { makeDocuments } from './documents.ts'
 import type { Observed } from './observed.ts'
+import { kubeletOf } from './kubelet-calls.ts'
+import { kubeletStats } from './kubelet-stats.ts'
 import { jsonBytes } from './respond.ts'
+import { usageSamples } from './usage-samples.ts'
 
 /** PEM texts. */
 export interface TlsMaterial {
@@ -55,8 +59,12 @@ export interface HttpServer {
 /** Serves when it resolves. Rejects with the system's error (EADDRINUSE) when the port is not to be had. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { api, clock, port, host = '127.0.0.1', log = console.error } = options
-  const documents = makeDocuments(api.kinds, options.descriptions)
-  const world: HttpWorld = { api, clock, documents, kubelet: options.kubelet, observed: options.observed ?? {}, log }
+  const kinds = [...api.kinds, ...measuredKinds]
+  const documents = makeDocuments(kinds, options.descriptions)
+  const { kubelet, observed = {} } = options
+  const stats = kubeletStats((node) => kubeletOf({ api, kubelet }, node))
+  const usage = usageSamples(clock, (node) => stats.summary(node))
+  const world: HttpWorld = { api, clock, kinds, documents, kubelet, observed, usage, log }
   const server = createSecureServer({
     ...options.tls,
     ...{ requestCert: true, rejectUnauthorized: false, allowHTTP1: true },
@@ -80,6 +88,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     port: address.port,
     url: `https://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
     async close() {
+      stats.close()
       server.close()
       for (const socket of sockets) socket.destroy()
       if (server.listening || sockets.size > 0) await once(server, 'close')

@@ -1,11 +1,13 @@
 // THE list of what is served. A new path is one line here; discovery and OpenAPI are made from it.
 import type { AnyKind, Verb } from '../api/kind.ts'
+import { measuredKinds } from '../api/metrics/resource-metrics.ts'
 import type { Handler, ResourceHandler } from './call.ts'
 import { apiGroup, apiGroups, apiResources, coreVersions } from './discovery-routes.ts'
 import { health, version } from './health.ts'
 import { debugScheduler } from './observed.ts'
 import { refusePlain, serveLog } from './kubelet-calls.ts'
 import { openapiV2, openapiV3, openapiV3Group } from './openapi-routes.ts'
+import { getMetrics, listMetrics } from './resource-metrics.ts'
 import {
   bindPod,
   createBinding,
@@ -94,11 +96,15 @@ export function subresourcesOf(kind: AnyKind): readonly SubresourceRoutes[] {
   return [...own, ...(kind.hasStatus ? [status] : [])].sort((a, b) => (a.subresource < b.subresource ? -1 : 1))
 }
 
+const measuredList: ResourceRoute = { method: 'GET', verbs: ['list'], handler: listMetrics }
+const isMeasured = (kind: AnyKind): boolean => measuredKinds.some((measured) => measured === kind)
+
 /** The routes of a collection, an object or a subresource; undefined when nothing is there. */
 export function routesFor(kind: AnyKind, where: { name?: string | undefined; subresource?: string | undefined }) {
   if (where.subresource !== undefined)
     return subresourcesOf(kind).find(({ subresource }) => subresource === where.subresource)?.routes
   if (kind.kind === 'Binding') return where.name === undefined ? [post(createBinding)] : undefined
+  if (isMeasured(kind)) return [where.name === undefined ? measuredList : get(getMetrics)]
   const routes = where.name === undefined ? collectionRoutes : objectRoutes
   const served = routes.filter(({ verbs }) => verbs.some((verb) => !kind.without?.includes(verb)))
   return served.length === 0 ? undefined : served

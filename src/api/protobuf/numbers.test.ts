@@ -7,7 +7,9 @@ import { numbersByGroup, numbersOf } from './numbers.ts'
 import { undeclaredType } from './undeclared-types.ts'
 
 const deleteOptionsName = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'
-const types = new Map<string, AnyType>([...namedTypes, [deleteOptionsName, deleteOptions]])
+// measurements are served as JSON alone
+const encoded = [...namedTypes].filter(([name]) => !name.startsWith('io.k8s.metrics.'))
+const types = new Map<string, AnyType>([...encoded, [deleteOptionsName, deleteOptions]])
 const kindNames = new Set([...kinds, ...bodyKinds].map(({ openapiName }) => openapiName))
 
 /** All but the two that stand in the envelope. */
