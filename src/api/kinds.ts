@@ -3,9 +3,11 @@ import { Lease } from './coordination/lease.ts'
 import { Binding } from './core/binding.ts'
 import { ConfigMap } from './core/config-map.ts'
 import { Event } from './core/event.ts'
+import { LimitRange } from './core/limit-range.ts'
 import { Namespace } from './core/namespace.ts'
 import { Node } from './core/node.ts'
 import { Pod } from './core/pod.ts'
+import { ResourceQuota } from './core/resource-quota.ts'
 import { Secret } from './core/secret.ts'
 import { ServiceAccount } from './core/service-account.ts'
 import { Service } from './core/service.ts'
@@ -19,9 +21,11 @@ export const kinds: readonly AnyKind[] = [
   Binding,
   ConfigMap,
   Event,
+  LimitRange,
   Namespace,
   Node,
   Pod,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,

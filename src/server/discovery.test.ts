@@ -41,7 +41,7 @@ describe('discovery', () => {
           'pods/eviction',
           'pods/exec',
         ],
-        ...['pods/log', 'pods/portforward', 'pods/status', 'services/status'],
+        ...['pods/log', 'pods/portforward', 'pods/status', 'resourcequotas/status', 'services/status'],
       ],
     )
     assert.deepEqual(
