@@ -7,6 +7,7 @@ import { namespaceController } from './namespace.ts'
 import { nodeLifecycle } from './node-lifecycle.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
 import { podGc } from './pod-gc.ts'
+import { resourceQuota } from './resource-quota.ts'
 import { rootCa } from './root-ca.ts'
 import { serviceAccount } from './service-account.ts'
 import { taintEviction } from './taint-eviction.ts'
@@ -27,6 +28,7 @@ export const controllers = (options: ControllerOptions): readonly Controller[] =
   podDisruptionBudget(),
   nodeLifecycle(),
   taintEviction(),
+  resourceQuota(),
   eventTtl(),
   ledgerCheck(options.onLedgerChecked),
 ]
