@@ -1,6 +1,6 @@
 // The decision: which node one Pod goes to, or for each node why not. Pure; scheduler, CLI and console call it alike.
 import { type Filter, isRejection, type KnownWorld, type World } from './filter.ts'
-import type { NodeView } from './node-view.ts'
+import { type NodeView, withNominated } from './node-view.ts'
 import type { PodNeed } from './pod-need.ts'
 import type { Profile } from './profile.ts'
 import type { Reason } from './reason.ts'
@@ -79,7 +79,7 @@ export function decide(need: PodNeed, nodes: readonly NodeView[], profile: Profi
   for (let at = start % nodes.length; examined < nodes.length && fitting.length < enough; examined += 1) {
     const node = nodes[at] as NodeView
     at = at + 1 === nodes.length ? 0 : at + 1
-    const refusal = refused(prepared, node, fitting.length === 0)
+    const refusal = refused(prepared, node, fitting.length === 0) ?? refusedByPromise(prepared, node, need)
     if (refusal === undefined) fitting.push(node)
     else if (refusal !== 'untold') refusals.push(refusal)
   }
@@ -95,6 +95,14 @@ function refused(prepared: readonly Prepared[], node: NodeView, tell: boolean): 
     if (reasons) return tell ? { node, filter: filter.name, reasons } : 'untold'
   }
   return undefined
+}
+
+/** k8s: a node that is kept for Pods of the same or higher priority must fit with them as well. */
+function refusedByPromise(prepared: readonly Prepared[], node: NodeView, need: PodNeed): Refusal | 'untold' | undefined {
+  if (node.nominated.size === 0) return undefined
+  const fuller = withNominated(node, need)
+  const refusal = fuller && refused(prepared, fuller, true)
+  return refusal === undefined || refusal === 'untold' ? refusal : { ...refusal, node }
 }
 
 type Scoring = World & Pick<DecideOptions, 'random'>

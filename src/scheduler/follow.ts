@@ -4,6 +4,7 @@ import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { sameValue } from '../api/equal.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
+import { PodDisruptionBudget } from '../api/policy/pod-disruption-budget.ts'
 import { type Change, mirror } from '../client/mirror.ts'
 import { runtimeHandler } from '../placement/filters/runtime-handler.ts'
 import { podNeed } from '../placement/pod-need.ts'
@@ -27,6 +28,7 @@ export async function follow(world: SchedulerWorld, signal: AbortSignal): Promis
   // classes and nodes first: a Pod that is new to us should find them
   if (world.profile.filters.includes(runtimeHandler)) await mirror(client, RuntimeClass, options('runtime classes', takeClass))
   await mirror(client, Namespace, options('namespaces', takeNamespace))
+  await mirror(client, PodDisruptionBudget, options('disruption budgets', takeBudget))
   await mirror(client, Node, options('nodes', takeNode))
   await mirror(client, Pod, options('pods', takePod))
 }
@@ -45,6 +47,12 @@ function takeNamespace({ snapshot, room }: SchedulerWorld, { type, object, old }
   if (type === 'DELETED') snapshot.namespaces.delete(name)
   else snapshot.namespaces.set(name, labels)
   if (type !== 'MODIFIED' || !sameValue(labels, old?.metadata.labels ?? {})) room.ofTopology()
+}
+
+function takeBudget({ snapshot: { budgets } }: SchedulerWorld, { type, object }: Change<PodDisruptionBudget>): void {
+  const { uid = '' } = object.metadata
+  if (type === 'DELETED') budgets.delete(uid)
+  else budgets.set(uid, object)
 }
 
 function takeNode({ snapshot, room }: SchedulerWorld, { type, object }: Change<Node>): void {
@@ -66,6 +74,8 @@ function takePod(world: SchedulerWorld, change: Change<Pod>): void {
   const uid = pod.metadata.uid ?? ''
   if (type === 'DELETED' || isOver(pod)) {
     queue.remove(uid)
+    const kept = snapshot.denominate(uid)
+    if (kept) room.onNode(kept)
     const left = snapshot.removePod(uid)
     if (!left) return
     room.onNode(left)
@@ -99,5 +109,8 @@ function takePending(world: SchedulerWorld, { object: pod, old }: Change<Pod>): 
   }
   // our own words in its status are no news
   const changed = old === undefined || JSON.stringify(old.spec) !== JSON.stringify(pod.spec)
-  queue.put(podNeed(pod), changed)
+  const need = podNeed(pod)
+  // promised before we started
+  if (old === undefined && pod.status.nominatedNodeName) snapshot.nominate(need, pod.status.nominatedNodeName)
+  queue.put(need, changed)
 }

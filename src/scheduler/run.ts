@@ -6,13 +6,12 @@ import type { Clock } from '../lib/clock.ts'
 import { woken } from '../lib/scope.ts'
 import { decide, type DecideOptions, enoughNodes, isPlaced } from '../placement/decide.ts'
 import { defaultProfile } from '../placement/default-profile.ts'
-import { failureText } from '../placement/explain.ts'
 import { nodeCounts } from '../placement/node-counts.ts'
 import type { PodNeed } from '../placement/pod-need.ts'
 import { upstreamProfile } from '../placement/upstream-profile.ts'
 import { bindPod } from './bind.ts'
-import { tellWhyNot } from './condition.ts'
 import { follow } from './follow.ts'
+import { giveUpOrPreempt } from './preempt.ts'
 import { podQueue, type PodQueue } from './queue.ts'
 import { roomFinder } from './room.ts'
 import { knownWorld, snapshot } from './snapshot.ts'
@@ -75,7 +74,7 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
 
 /** One decision and what follows from it. Returns how many nodes were looked at. */
 function place(world: SchedulerWorld, need: PodNeed, { random, start }: Pick<DecideOptions, 'random' | 'start'>): number {
-  const { snapshot: seen, queue, profile, events, log } = world
+  const { snapshot: seen, queue, profile, log } = world
   const { nodes } = seen
   // k8s: a Pod that is being deleted is not placed any more
   if (need.pod.metadata.deletionTimestamp) {
@@ -83,16 +82,17 @@ function place(world: SchedulerWorld, need: PodNeed, { random, start }: Pick<Dec
     return 0
   }
   try {
-    const decision = decide(need, nodes, profile, { ...knownWorld(seen), random, start, enough: enoughNodes(nodes.length) })
+    const options = { ...knownWorld(seen), random, start, enough: enoughNodes(nodes.length) }
+    const promised = seen.nominatedNode(need.uid)
+    const first = promised && decide(need, [promised], profile, options)
+    const decision = first && isPlaced(first) ? first : decide(need, nodes, profile, options)
     if (isPlaced(decision)) {
       const { name } = decision.node
       seen.setPod(need, name)
       world.spawn(() => bindPod(world, need, name))
     } else {
       queue.failed(need.uid, 'unschedulable')
-      const message = failureText(need, decision)
-      events.event(need.pod, 'Warning', 'FailedScheduling', message)
-      world.spawn(() => tellWhyNot(world, need.pod, { reason: 'Unschedulable', message }))
+      giveUpOrPreempt(world, need, decision, start ?? 0)
     }
     return decision.examined
   } catch (error) {
