@@ -2,15 +2,15 @@
 import { Argument, type Command } from 'commander'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
-import { dataDirAt, type DataDir } from '../cluster/data-dir.ts'
-import { exitCodes, Problem } from '../cluster/problem.ts'
+import type { DataDir } from '../cluster/data-dir.ts'
+import { exitCodes } from '../cluster/problem.ts'
 import { accountLines, type AccountLine, accountOf, isCounted, resourceOrder } from '../ledger/account.ts'
 import { amounts } from '../ledger/amounts.ts'
-import { pidLockHolder } from '../lib/pid-lock.ts'
 import { adminClient } from './admin-client.ts'
 import { dataDirOption, outputOption } from './flags.ts'
 import { checkText, ledgerCheck } from './ledger-check.ts'
 import { json, print, table } from './output.ts'
+import { runningDir } from './running-dir.ts'
 
 const views = ['node', 'namespace', 'pod'] as const
 type View = (typeof views)[number]
@@ -66,13 +66,6 @@ async function printCheck(dir: DataDir, output: 'json' | undefined): Promise<voi
   const result = await ledgerCheck(dir)
   print(output === 'json' ? json(result) : checkText(result))
   if (result.disagreements.length > 0) process.exitCode = exitCodes.failed
-}
-
-export async function runningDir(dataDir: string | undefined): Promise<DataDir> {
-  const dir = dataDirAt(dataDir)
-  if ((await pidLockHolder(dir.lock)) === undefined)
-    throw new Problem('notRunning', `no cluster runs in ${dir.path}: start one with \`polypod up\``)
-  return dir
 }
 
 async function ledgerRows(dir: DataDir, view: View, namespace: string | undefined): Promise<LedgerRow[]> {

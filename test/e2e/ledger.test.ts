@@ -4,7 +4,7 @@ import { describe, it } from 'vitest'
 import type { LedgerRow } from '../../src/cli/ledger.ts'
 import { eventually } from '../../src/testing/eventually.ts'
 import { kubectlBinaries } from './kubectl-binaries.ts'
-import { cliCluster, polypod, run } from './polypod.ts'
+import { cliCluster, polypod, polypodPath, run } from './polypod.ts'
 
 const classes = `apiVersion: node.k8s.io/v1
 kind: RuntimeClass
@@ -69,6 +69,37 @@ describe('polypod ledger', () => {
     assert.match(text, /\ndefault +best-effort +kata +cpu +0 \+ 250m = 250m +-\n/)
   })
 })
+
+describe('polypod runtimes diff', () => {
+  it('shows before the edit what it means, and after it the Pods that are left', async () => {
+    await using cluster = await cliCluster(['--simulated', '--handlers', 'runc,kata'])
+    const diff = (...args: string[]) =>
+      run(polypodPath, ['runtimes', 'diff', ...args, '--data-dir', cluster.dataDir], { input: edited })
+    await cluster.kubectl(['apply', '-f', '-'], classes)
+    await cluster.kubectl(
+      ['apply', '-f', '-'],
+      podOf('boxed', `  runtimeClassName: kata\n${container('{requests: {cpu: 100m}}')}`),
+    )
+    await eventually(async () => (await ledgerOf(cluster.dataDir, 'node'))[0]?.pods === 1)
+    assert.equal((await diff()).stdout, 'No Pod has an overhead that is out of date.\n')
+    const before = (await diff('-f', '-')).stdout
+    assert.match(before, /^RuntimeClass runc: no Pod would have [^\n]*\n\nRuntimeClass kata: 1 Pod keeps its overhead until recycled:\nNAMESPACE +POD/)
+    assert.match(before, /\ndefault +boxed +kata +node-1 +cpu=250m,memory=120Mi +cpu=900,memory=120Mi\n/)
+    assert.match(before, /\nNode node-1 +cpu +350m +900100m +\d+ +no\n/)
+    assert.match(before, /\nPod default\/boxed would find no room: Node node-1, cpu\n$/)
+    await cluster.kubectl(['apply', '-f', '-'], edited)
+    const after = JSON.parse((await diff('-o', 'json')).stdout) as unknown
+    const overheads = { has: 'cpu=250m,memory=120Mi', declared: 'cpu=900,memory=120Mi' }
+    assert.deepEqual(after, [{ namespace: 'default', name: 'boxed', node: 'node-1', class: 'kata', ...overheads }])
+    await cluster.kubectl(['delete', 'pod', 'boxed'])
+    assert.equal((await diff()).stdout, 'No Pod has an overhead that is out of date.\n')
+    const help = await polypod('runtimes', 'diff', '--help')
+    assert.match(help.stdout, /Examples:\n  polypod runtimes diff -f/)
+    assert.equal((await polypod('runtimes', 'diff', '--nonsense')).code, 2)
+  })
+})
+
+const edited = classes.replace('cpu: 250m', 'cpu: 900')
 
 const ledgerOf = async (dataDir: string, view: string): Promise<LedgerRow[]> =>
   JSON.parse((await polypod('ledger', view, '--data-dir', dataDir, '-o', 'json')).stdout) as LedgerRow[]
