@@ -36,7 +36,7 @@ export const LimitRange = kind({
   validate: limitRangeErrors,
   ownColumns: true,
   // k8s: the one kind that shows when it was made and not how old it is
-  columns: [nameColumn, { name: 'Created At', type: 'date', cell: ({ metadata }) => metadata.creationTimestamp ?? '' }],
+  columns: [nameColumn, { name: 'Created At', cell: ({ metadata }) => metadata.creationTimestamp ?? '' }],
 })
 export type LimitRange = ObjectOf<typeof LimitRange>
 export type LimitRangeItem = Infer<typeof limitRangeItem>
