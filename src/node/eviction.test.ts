@@ -182,4 +182,19 @@ describe('node-pressure eviction', () => {
     const { capacity, allocatable } = (await client.get(Node, { name: 'n1' })).status
     assert.deepEqual([capacity?.memory, allocatable?.memory], ['1000Mi', '800Mi'])
   })
+
+  it('ends others for a critical Pod that does not fit', async () => {
+    const world = await openNode(hard)
+    await world.run('web', { requests: '700Mi' })
+    await world.until({ web: 'Running' })
+    await world.run('critical', { requests: '300Mi', priority: 2_000_000_000 })
+    await world.passUntil(async () => (await world.phases())['critical'] === 'Running')
+    const { status } = await world.get('web')
+    assert.deepEqual(
+      [status.phase, status.reason, status.message],
+      ['Failed', 'Preempting', 'Preempted in order to admit critical pod'],
+    )
+    const target = status.conditions?.find((c) => c.type === 'DisruptionTarget')
+    assert.equal(target?.message, 'Pod was preempted by Kubelet to accommodate a critical pod.')
+  })
 })

@@ -153,7 +153,7 @@ async function relieve({ world }: State, threshold: Threshold, seen: Observation
 function end({ pod, fail }: Evictable, message: string, graceSeconds: number, { events, log }: EvictionWorld): void {
   log(`Pod ${pod.metadata.namespace}/${pod.metadata.name} is evicted: ${message}`)
   events.event(pod, 'Warning', 'Evicted', message)
-  fail({ reason: 'Evicted', message, graceSeconds, disrupted: true })
+  fail({ reason: 'Evicted', message, graceSeconds, disrupted: message })
 }
 
 async function released(each: Evictable, { clock }: EvictionWorld, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ResourceList } from '../api/core/resources.ts'
+import type { Pod } from '../api/core/pod.ts'
 import { Service } from '../api/core/service.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
 import { milliValueOf, valueOf } from '../api/quantity.ts'
@@ -48,6 +49,7 @@ export async function openWorld(options: WorldOptions, signal: AbortSignal, work
   const admission = kubeletAdmission(
     () => options.node.current(),
     () => options.node.refresh(),
+    (victims) => preempt(victims, { workers, events, clock, signal }),
   )
   const facts = await nodeFacts(options)
   return {
@@ -67,6 +69,21 @@ export async function openWorld(options: WorldOptions, signal: AbortSignal, work
     admit: (pod) => admission.admit(pod),
     leave: (uid) => admission.leave(uid),
   }
+}
+
+const preempted = 'Preempted in order to admit critical pod'
+const disrupted = 'Pod was preempted by Kubelet to accommodate a critical pod.'
+
+/** Ends them with their own grace periods, and waits until nothing of them is left. */
+async function preempt(
+  victims: readonly Pod[],
+  world: Pick<PodWorld, 'events' | 'clock' | 'signal'> & { workers: ReadonlyMap<string, PodWorker> },
+): Promise<void> {
+  const { events, clock, signal } = world
+  const workers = victims.flatMap((pod) => world.workers.get(uidOf(pod)) ?? [])
+  for (const pod of victims) events.event({ pod }, 'Warning', 'Preempting', preempted)
+  for (const worker of workers) worker.fail({ reason: 'Preempting', message: preempted, disrupted })
+  while (!signal.aborted && workers.some(({ memory }) => !memory.released)) await clock.sleep(200, signal)
 }
 
 /** k8s: all Pods together get what is not reserved; eviction thresholds are no part of this limit. */

@@ -58,7 +58,7 @@ export function podConditions(pod: Pod, facts: ConditionFacts): PodCondition[] {
 /** Stays, once said. */
 function disruption(pod: Pod, { failed }: ConditionFacts): [string, Judgement][] {
   const before = pod.status.conditions?.find((c) => c.type === 'DisruptionTarget' && isOwnCondition(c))
-  const message = failed?.disrupted ? failed.message : before?.message
+  const message = failed?.disrupted ?? before?.message
   return message === undefined ? [] : [['DisruptionTarget', { status: 'True', reason: byKubelet, message }]]
 }
 

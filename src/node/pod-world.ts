@@ -69,8 +69,8 @@ export interface Failure {
   message: string
   /** At most, in place of the Pod's own. */
   graceSeconds?: number | undefined
-  /** The node ends it for its own sake: condition DisruptionTarget. */
-  disrupted?: boolean | undefined
+  /** The node ends it for its own sake: what condition DisruptionTarget says. */
+  disrupted?: string | undefined
 }
 
 /** What one worker knows that the runtime does not. Lost with the process, and never needed to be right after it. */
