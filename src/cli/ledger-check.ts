@@ -1,6 +1,7 @@
 // polypod ledger --check: gathers what everybody counts, and says what does not add up.
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
+import { ResourceQuota } from '../api/core/resource-quota.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
 import { isNotFound } from '../api/status.ts'
 import type { HttpClient } from '../client/http.ts'
@@ -14,6 +15,7 @@ import {
   type NodeCgroups,
   type NodeCounts,
 } from '../ledger/check.ts'
+import { quotaCounts } from '../ledger/quota-counts.ts'
 import { systemClock } from '../lib/clock.ts'
 import { adminClient } from './admin-client.ts'
 
@@ -48,20 +50,20 @@ export async function ledgerCheck(dir: DataDir): Promise<CheckResult> {
 const keyOf = ({ kind, about, what }: Disagreement): string => JSON.stringify([kind, about, what])
 
 async function look(client: HttpClient, dir: DataDir): Promise<CheckResult> {
-  const [pods, nodes, classes, scheduler] = await Promise.all([
+  const [pods, nodes, classes, quotas, scheduler] = await Promise.all([
     client.list(Pod),
     client.list(Node),
     client.list(RuntimeClass),
+    client.list(ResourceQuota),
     schedulerCounts(client),
   ])
   const here = nodes.items.map((node) => node.metadata.name)
   const cgroups = await localCgroups(dir, here)
-  const facts: LedgerFacts = { pods: pods.items, nodes: nodes.items, classes: classes.items, scheduler, cgroups }
-  const compared: CheckResult['compared'] = [
-    'api',
-    ...(scheduler ? (['scheduler'] as const) : []),
-    ...(cgroups ? (['cgroup'] as const) : []),
-  ]
+  const counted = quotaCounts(quotas.items, pods.items, systemClock.now())
+  const facts: LedgerFacts = { pods: pods.items, nodes: nodes.items, classes: classes.items, quotas: counted, scheduler, cgroups }
+  const compared: CheckResult['compared'] = ['api', 'quota']
+  if (scheduler) compared.push('scheduler')
+  if (cgroups) compared.push('cgroup')
   return { compared, pods: pods.items.length, nodes: nodes.items.length, disagreements: checkLedger(facts) }
 }
 

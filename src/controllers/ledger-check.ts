@@ -2,8 +2,10 @@
 import { Namespace } from '../api/core/namespace.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
+import { ResourceQuota } from '../api/core/resource-quota.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
 import { checkLedger, type Disagreement, disagreementText } from '../ledger/check.ts'
+import { quotaCounts } from '../ledger/quota-counts.ts'
 import { type Controller, watching, type World } from './controller.ts'
 
 const everyMs = 5 * 60_000
@@ -17,10 +19,17 @@ export function ledgerCheck(onChecked: (found: readonly Disagreement[]) => void 
   let suspected = new Set<string>()
   return {
     name: 'ledger-check',
-    watches: [watching(Pod, () => []), watching(Node, () => []), watching(RuntimeClass, () => [])],
+    watches: [
+      watching(Pod, () => []),
+      watching(Node, () => []),
+      watching(RuntimeClass, () => []),
+      watching(ResourceQuota, () => []),
+    ],
     starts: [{ name: 'ledger' }],
     async reconcile(_, world) {
-      const { mirrored } = world
+      const { mirrored, clock } = world
+      const pods = mirrored(Pod).list()
+      const quotas = quotaCounts(mirrored(ResourceQuota).list(), pods, clock.now())
       const found = checkLedger({
         pods: mirrored(Pod).list(),
         nodes: mirrored(Node).list(),

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { describe, it } from 'vitest'
 import { Node } from '../../src/api/core/node.ts'
 import { Pod } from '../../src/api/core/pod.ts'
+import { ResourceQuota } from '../../src/api/core/resource-quota.ts'
 import { RuntimeClass } from '../../src/api/node/runtime-class.ts'
 import { checkText, ledgerCheck } from '../../src/cli/ledger-check.ts'
 import type { Client } from '../../src/client/client.ts'
@@ -51,7 +52,7 @@ const createPod: Act = async (client, known, below) => {
   const className = handlers[below(3)] ?? ''
   const name = `pod-${++known.made}`
   const requests = { cpu: `${5 + below(20)}m`, memory: `${1 + below(20)}Mi` }
-  const resources = below(2) === 0 ? { requests } : { requests, limits: requests }
+  const resources = { requests, limits: below(2) === 0 ? { cpu: '50m' } : requests }
   const spec = {
     runtimeClassName: className,
     terminationGracePeriodSeconds: 0,
@@ -103,6 +104,13 @@ const acts: readonly Act[] = [
   replaceClass,
 ]
 
+const hard = { pods: '200', 'requests.cpu': '20', 'requests.memory': '20Gi', 'limits.cpu': '20', 'count/pods': '300' }
+const createQuotas = async (client: Client): Promise<void> => {
+  for (const namespace of ['default', 'kube-public'])
+    await client.create(ResourceQuota, objectOf(ResourceQuota, { metadata: { name: 'all', namespace }, spec: { hard } }))
+  await eventually(async () => (await client.list(ResourceQuota)).items.every(({ status }) => status.used !== undefined))
+}
+
 const stale = ({ pods, declared }: Known): string[] =>
   [...pods]
     .filter(([, { className, overhead }]) => overhead !== declared.get(className))
@@ -127,12 +135,13 @@ describe('the ledger checks itself', () => {
     try {
       for (let start = 0; start < 5; start += 1) {
         await using cluster = await startCluster({ store: await openLmdbStore({ path: folder }), nodes: 3, handlers })
+        if (start === 0) await createQuotas(cluster.client)
         if (start === 0)
           for (const name of handlers) await cluster.client.create(RuntimeClass, classObject(name, known.declared.get(name)))
         for (let n = 0; n < 200; n += 1) await acts[below(acts.length)]?.(cluster.client, known, below)
         // only what was edited shows, each Pod of it by name
         const found = await check(cluster)
-        assert.deepEqual(found.compared, ['api', 'scheduler'])
+        assert.deepEqual(found.compared, ['api', 'quota', 'scheduler'])
         assert.deepEqual(
           found.disagreements.filter(({ kind }) => kind !== 'StaleOverhead'),
           [],
@@ -156,7 +165,7 @@ describe('the ledger checks itself', () => {
     const healthy = await polypod('ledger', '--check', '--data-dir', cluster.dataDir)
     assert.deepEqual(
       [healthy.code, healthy.stdout],
-      [0, 'The ledger agrees everywhere: 0 Pods, 1 nodes; compared: API, scheduler.\n'],
+      [0, 'The ledger agrees everywhere: 0 Pods, 1 nodes; compared: API, quotas, scheduler.\n'],
     )
     const kata = (cpu: string) =>
       `apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: kata}\nhandler: kata\noverhead: {podFixed: {cpu: ${cpu}}}\n`
@@ -172,7 +181,7 @@ describe('the ledger checks itself', () => {
     assert.equal(
       stdout,
       [
-        '1 disagreement; compared: API, scheduler.',
+        '1 disagreement; compared: API, quotas, scheduler.',
         'StaleOverhead: Namespace default: overhead of RuntimeClass kata: expected cpu=150m, found cpu=100m (RuntimeClass kata, Pod default/web)\n',
       ].join('\n'),
     )
