@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { Pod } from '../api/core/pod.ts'
+import type { Client } from '../client/client.ts'
+import { internal } from '../api/status.ts'
 import { PriorityClass } from '../api/scheduling/priority-class.ts'
 import { requesting } from '../placement/sample.ts'
 import { objectOf } from '../testing/control-plane.ts'
 import { eventually } from '../testing/eventually.ts'
 import { openScheduling } from '../testing/scheduling.ts'
 
-async function crowded() {
-  const all = await openScheduling()
+async function crowded(wrap?: (client: Client) => Client) {
+  const all = await openScheduling(wrap)
   const metadata = { name: 'high' }
   await all.client.create(PriorityClass, objectOf(PriorityClass, { metadata, value: 1000 }))
   await all.addNode('a', { allocatable: { cpu: '2' } })
@@ -80,5 +82,22 @@ describe('preemption', () => {
     await clock.advance(10_000)
     assert.equal(await bound('next'), 'a')
     assert.equal((await client.list(Pod, { namespace: 'default' })).items.length, 1)
+  })
+
+  it('tries again when a victim could not be deleted', async () => {
+    let refusals = 1
+    const wrap = (client: Client): Client => ({
+      ...client,
+      delete: (...call) => (refusals-- > 0 ? Promise.reject(internal('no')) : client.delete(...call)),
+    })
+    const { addPod, pod, clock } = await crowded(wrap)
+    await addPod('vip', high)
+    await eventually(() => refusals === 0)
+    assert.equal((await pod('low')).metadata.deletionTimestamp, undefined)
+    await eventually(async () => {
+      await clock.advance(1000)
+      return (await pod('vip')).status.nominatedNodeName === 'a'
+    })
+    assert.ok((await pod('low')).metadata.deletionTimestamp)
   })
 })

@@ -25,10 +25,7 @@ export function giveUpOrPreempt(world: SchedulerWorld, need: PodNeed, unplaced: 
     const { candidate } = decision
     snapshot.nominate(need, candidate.node.name)
     dropLesser(world, need, candidate)
-    return world.spawn(async () => {
-      await Promise.all(candidate.victims.map((victim) => takeAway(world, victim.pod, need, candidate.node.name)))
-      await tellWhyNot(world, need.pod, { ...why, nominatedNodeName: candidate.node.name })
-    })
+    return world.spawn(() => makeRoom(world, need, candidate, why))
   }
   if (nominated !== undefined && decision?.isHopeless) {
     const freed = snapshot.denominate(need.uid)
@@ -36,6 +33,18 @@ export function giveUpOrPreempt(world: SchedulerWorld, need: PodNeed, unplaced: 
     why.nominatedNodeName = ''
   }
   world.spawn(() => tellWhyNot(world, need.pod, why))
+}
+
+/** Rejects when the server refuses; then nothing is promised any more, and the Pod is tried again after its back-off. */
+async function makeRoom(world: SchedulerWorld, need: PodNeed, { node, victims }: Candidate, why: WhyNot): Promise<void> {
+  try {
+    await Promise.all(victims.map((victim) => takeAway(world, victim.pod, need, node.name)))
+  } catch (error) {
+    world.snapshot.denominate(need.uid)
+    world.queue.retryWhere(({ uid }) => uid === need.uid)
+    throw error
+  }
+  await tellWhyNot(world, need.pod, { ...why, nominatedNodeName: node.name })
 }
 
 /** k8s: the promise to a Pod of lower priority is taken back; it looks for another place. */

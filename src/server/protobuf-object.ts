@@ -28,7 +28,10 @@ export function objectOfProtobuf(bytes: Uint8Array): Record<string, unknown> {
 /** k8s: DeleteOptions are of every group. */
 function messageOf(apiVersion: string, kind: string): Message | undefined {
   if (kind === 'DeleteOptions') return message('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions', deleteOptions)
-  const its = [...kinds, ...bodyKinds].find((k) => k.kind === kind && k.apiVersion === apiVersion)
+  // policy/v1beta1 says an Eviction in the same numbers
+  const its =
+    kinds.find((k) => k.kind === kind && k.apiVersion === apiVersion) ??
+    bodyKinds.find((k) => k.kind === kind && apiVersion.startsWith(`${k.group}/`))
   return its && message(its.openapiName, its.type)
 }
 

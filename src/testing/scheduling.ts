@@ -6,18 +6,18 @@ import { Pod } from '../api/core/pod.ts'
 import { openScope } from '../lib/scope.ts'
 import { sampleNode, type SampleNode } from '../placement/sample.ts'
 import { runScheduler } from '../scheduler/run.ts'
-import type { Controller } from '../controllers/controller.ts'
+import type { Client } from '../client/client.ts'
 import { podOf } from './api-server.ts'
 import { openControlPlane } from './control-plane.ts'
 import { eventually } from './eventually.ts'
 
 /** `random` of the scheduler is 0.999: of equal nodes the first. */
-export async function openScheduling(...controllers: readonly Controller[]) {
-  const plane = await openControlPlane(...controllers)
+export async function openScheduling(wrap: (client: Client) => Client = (client) => client) {
+  const plane = await openControlPlane()
   const { client, clock } = plane
   const scope = openScope()
   onTestFinished(() => scope.close())
-  scope.run('scheduler', (signal) => runScheduler({ client, clock, random: () => 0.999 }, signal))
+  scope.run('scheduler', (signal) => runScheduler({ client: wrap(client), clock, random: () => 0.999 }, signal))
   const pod = (name: string) => client.get(Pod, { namespace: 'default', name })
   return {
     ...plane,
