@@ -30,11 +30,7 @@ export function ledgerCheck(onChecked: (found: readonly Disagreement[]) => void 
       const { mirrored, clock } = world
       const pods = mirrored(Pod).list()
       const quotas = quotaCounts(mirrored(ResourceQuota).list(), pods, clock.now())
-      const found = checkLedger({
-        pods: mirrored(Pod).list(),
-        nodes: mirrored(Node).list(),
-        classes: mirrored(RuntimeClass).list(),
-      })
+      const found = checkLedger({ pods, quotas, nodes: mirrored(Node).list(), classes: mirrored(RuntimeClass).list() })
       const sure = found.filter((one) => suspected.has(keyOf(one)))
       const fresh = found.length > sure.length
       suspected = new Set(found.map(keyOf))
