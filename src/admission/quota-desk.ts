@@ -15,6 +15,8 @@ export interface Flight {
   object: AnyObject
   /** Counts as there: it has been charged, or nobody charged it. */
   admitted: boolean
+  /** Until its charge is written. */
+  charged?: Promise<unknown> | undefined
 }
 
 interface Waiting {
@@ -61,7 +63,7 @@ export function quotasFor(read: Reader, namespace: string, kind: AnyKind): Resou
   )
 }
 
-/** Resolves when every quota is charged for the flight; rejects with the 403 of the first that it exceeds. */
+/** Resolves when every quota has room for the flight and its charge is on its way; rejects with the 403 of the first that it exceeds. */
 export function charge(desk: Desk, request: AdmissionRequest, flight: Flight): Promise<void> {
   return new Promise((resolve, reject) => {
     desk.waiting.push({ request, flight, resolve, reject })
@@ -75,10 +77,9 @@ const tries = 4
 async function serve(desk: Desk): Promise<void> {
   const all = desk.waiting.splice(0)
   try {
-    let left = all
-    for (let turn = 0; turn < tries && left.length > 0; turn += 1) left = await chargeAll(desk, left)
-    for (const { reject } of left) reject(conflict(ResourceQuota, '', modified))
+    await chargeAll(desk, all)
   } catch (error) {
+    // those that were let through do not hear of it
     for (const { reject } of all) reject(error)
   }
 }
@@ -88,25 +89,30 @@ interface Account {
   now: ResourceQuota
 }
 
-/** Answers those it can; returns the others when somebody else wrote a quota meanwhile. */
-async function chargeAll(desk: Desk, batch: readonly Waiting[]): Promise<Waiting[]> {
+/**
+ * Lets go of those that fit while their charge is being written: it comes before their own write, in one commit with it where
+ * the store can. Nobody else is served meanwhile, so that every decision is made on what the one before it left.
+ */
+async function chargeAll(desk: Desk, batch: readonly Waiting[]): Promise<void> {
   const [first] = batch
-  if (!first) return []
-  const { read } = first.request
-  const accounts = read.cachedList(ResourceQuota, desk.namespace).map((quota): Account => ({ was: quota, now: quota }))
+  if (!first) return
+  const { request } = first
+  const accounts = request.read.cachedList(ResourceQuota, desk.namespace).map((quota): Account => ({ was: quota, now: quota }))
   const passed = batch.filter((waiting) => enter(accounts, waiting))
   const changed = accounts.filter(({ was, now }) => was !== now)
-  for (const [done, { was, now }] of changed.entries()) {
-    if (await first.request.replace(ResourceQuota, was, now)) continue
-    // what was charged before this one is taken back by counting
-    for (const { now: charged } of changed.slice(0, done + 1)) await recount(desk, first.request, charged.metadata.name)
-    return passed
-  }
+  const written = changed.map(({ was, now }) => request.replace(ResourceQuota, was, now))
+  const charged = Promise.all(
+    written.map(async (done, i) => {
+      // somebody edited the quota meanwhile: whoever is through by now came before that
+      if (!(await done)) await recount(desk, request, changed[i]?.now.metadata.name ?? '')
+    }),
+  )
   for (const { flight, resolve } of passed) {
     flight.admitted = true
+    flight.charged = charged
     resolve()
   }
-  return []
+  await charged
 }
 
 /** Charges all accounts, or none: then the request is refused. */
@@ -126,6 +132,8 @@ function enter(accounts: readonly Account[], { request, reject }: Waiting): bool
 
 /** A flight has landed or crashed; what a crashed one was charged for is given back. */
 export async function settle(desk: Desk, request: AdmissionRequest, { flight, stored }: { flight: Flight; stored: boolean }) {
+  // a charge that cannot be written does not undo what is stored: the next count finds it
+  await flight.charged?.catch(() => undefined)
   desk.flights.delete(flight)
   if (stored || !flight.admitted) return
   for (const { metadata } of quotasFor(request.read, desk.namespace, flight.kind)) await counted(desk, request, metadata.name)
