@@ -26,6 +26,8 @@ export interface NodeView {
   softTaints: readonly Taint[]
   /** What RuntimeClass.handler may name here; undefined when the node does not report it. */
   handlers: ReadonlySet<string> | undefined
+  /** Another one whenever its Pods change. */
+  version: number
   /** By uid. */
   readonly pods: Map<string, PodNeed>
   /** Those of them that have terms about other Pods, by uid. */
@@ -61,6 +63,7 @@ export function withNominated(view: NodeView, need: PodNeed): NodeView | undefin
 }
 
 const nobodyHere = () => ({
+  version: 0,
   pods: new Map<string, PodNeed>(),
   affine: new Map<string, PodNeed>(),
   requested: { milliCpu: 0, memoryBytes: 0, ephemeralBytes: 0, others: new Map<string, number>() },
@@ -112,6 +115,7 @@ export function removePod(view: NodeView, uid: string): void {
 
 function count(view: NodeView, need: PodNeed, sign: 1 | -1): void {
   const { requested, ports } = view
+  view.version += 1
   requested.milliCpu += sign * need.milliCpu
   requested.memoryBytes += sign * need.memoryBytes
   requested.ephemeralBytes += sign * need.ephemeralBytes

@@ -12,6 +12,8 @@ export interface PodTerm {
   topologyKey: string
   /** Whether the term is about this Pod. */
   matches(pod: Pod, namespaces: Namespaces): boolean
+  /** Says all that `matches` depends on; undefined when that includes the labels of namespaces. */
+  key: string | undefined
 }
 
 export interface WeighedTerm extends PodTerm {
@@ -36,6 +38,8 @@ export interface SpreadRule {
   honorsTaints: boolean
   /** By labels alone: only Pods of the same namespace are asked about. */
   matches: LabelMatcher
+  /** Says all that `matches` depends on. */
+  key: string
 }
 
 export function podTerms(pod: Pod): PodTerms | undefined {
@@ -63,6 +67,7 @@ function termOf(pod: Pod, { labelSelector, matchLabelKeys, mismatchLabelKeys, ..
   const inSelected = labelSelectorMatcher(namespaceSelector)
   return {
     topologyKey,
+    key: namespaceSelector ? undefined : JSON.stringify([[...names], selector ?? null]),
     matches({ metadata: { namespace = '', labels: its } }, namespaces) {
       if (!labels(its)) return false
       return names.has(namespace) || (namespaceSelector !== undefined && inSelected(namespaces.get(namespace)))
@@ -88,13 +93,17 @@ function withOwnValues(
 export function spreadRules(pod: Pod): readonly SpreadRule[] | undefined {
   const constraints = pod.spec.topologySpreadConstraints
   if (!constraints?.length) return undefined
-  return constraints.map((c) => ({
-    topologyKey: c.topologyKey,
-    maxSkew: c.maxSkew,
-    minDomains: c.minDomains ?? 1,
-    isHard: c.whenUnsatisfiable === 'DoNotSchedule',
-    honorsNodeAffinity: c.nodeAffinityPolicy !== 'Ignore',
-    honorsTaints: c.nodeTaintsPolicy === 'Honor',
-    matches: labelSelectorMatcher(withOwnValues(c.labelSelector, pod, 'In', c.matchLabelKeys)),
-  }))
+  return constraints.map((c) => {
+    const selector = withOwnValues(c.labelSelector, pod, 'In', c.matchLabelKeys)
+    return {
+      topologyKey: c.topologyKey,
+      maxSkew: c.maxSkew,
+      minDomains: c.minDomains ?? 1,
+      isHard: c.whenUnsatisfiable === 'DoNotSchedule',
+      honorsNodeAffinity: c.nodeAffinityPolicy !== 'Ignore',
+      honorsTaints: c.nodeTaintsPolicy === 'Honor',
+      matches: labelSelectorMatcher(selector),
+      key: JSON.stringify(selector ?? null),
+    }
+  })
 }

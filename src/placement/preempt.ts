@@ -3,7 +3,7 @@ import type { PodDisruptionBudget } from '../api/policy/pod-disruption-budget.ts
 import { labelSelectorMatcher } from '../api/selector.ts'
 import { isPlaced, decide, type Refusal, type Unplaced } from './decide.ts'
 import type { World } from './filter.ts'
-import { type NodeView, withoutPods } from './node-view.ts'
+import { addPod, type NodeView, removePod, withoutPods } from './node-view.ts'
 import type { PodNeed } from './pod-need.ts'
 import type { Profile } from './profile.ts'
 
@@ -83,37 +83,34 @@ function waitsForVictims({ priority }: PodNeed, { refusals }: Unplaced, { nomina
 function victimsOn(node: NodeView, need: PodNeed, options: PreemptOptions): Candidate | string[] {
   const lower = [...node.pods.values()].filter(({ priority }) => priority < need.priority).sort(byImportance)
   if (lower.length === 0) return [nobody]
-  const going = new Map(lower.map((one) => [one.uid, one]))
-  const refusal = refusalWithout(node, going, need, options)
+  const view = withoutPods(node, new Map(lower.map((one) => [one.uid, one])))
+  const world = worldWith(node, view, need, options)
+  const refusal = refusalOf(view, need, world)
   if (refusal) return refusal
   const { violating, harmless } = byBudget(lower, options.budgets)
   const victims: PodNeed[] = []
   // who can stay after all: those of overdrawn budgets first, then the most important
   for (const one of [...violating, ...harmless]) {
-    going.delete(one.uid)
-    if (!refusalWithout(node, going, need, options)) continue
-    going.set(one.uid, one)
+    addPod(view, one)
+    if (!refusalOf(view, need, world)) continue
+    removePod(view, one.uid)
     victims.push(one)
   }
   const violations = victims.filter((one) => violating.includes(one)).length
   return { node, victims: victims.sort(byImportance), violations }
 }
 
-/** Why the node would still be refused if those Pods were gone; undefined: it fits. */
-function refusalWithout(
-  node: NodeView,
-  going: ReadonlyMap<string, PodNeed>,
-  need: PodNeed,
-  options: PreemptOptions,
-): string[] | undefined {
-  const without = withoutPods(node, going)
-  const swap = (one: NodeView) => (one === node ? without : one)
-  // only rules about other Pods look beyond the node
+/** The cluster with `view` in the place of `node`; only rules about other Pods look beyond the node. */
+function worldWith(node: NodeView, view: NodeView, need: PodNeed, options: PreemptOptions): PreemptOptions {
   const looksAround = need.terms !== undefined || need.spread !== undefined || options.affineNodes.size > 0
-  const world = looksAround
-    ? { everyNode: options.everyNode.map(swap), affineNodes: new Set([...options.affineNodes].map(swap)) }
-    : {}
-  const decision = decide(need, [without], options.profile, { ...options, ...world, start: 0, random: () => 0 })
+  if (!looksAround) return options
+  const swap = (one: NodeView) => (one === node ? view : one)
+  return { ...options, everyNode: options.everyNode.map(swap), affineNodes: new Set([...options.affineNodes].map(swap)) }
+}
+
+/** Why the node is refused as it is in `view`; undefined: it fits. */
+function refusalOf(view: NodeView, need: PodNeed, world: PreemptOptions): string[] | undefined {
+  const decision = decide(need, [view], world.profile, { ...world, start: 0, random: () => 0 })
   if (isPlaced(decision)) return undefined
   const { rejected, refusals } = decision
   return rejected ? [rejected.reason.text] : refusals.flatMap(({ reasons }) => reasons.map(({ text }) => text))

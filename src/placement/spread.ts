@@ -1,8 +1,10 @@
 // What filter and score of topology spread constraints share: who counts, and where.
+import type { Pod } from '../api/core/pod.ts'
 import { untolerated } from '../api/core/tolerates.ts'
 import { nodeAffinity } from './filters/node-affinity.ts'
 import type { World } from './filter.ts'
 import type { NodeView } from './node-view.ts'
+import { podCounter } from './pod-counter.ts'
 import type { PodNeed } from './pod-need.ts'
 import type { SpreadRule } from './pod-terms.ts'
 
@@ -18,14 +20,11 @@ export function includer(need: PodNeed, world: World): Includes {
     !(honorsTaints && untolerated(node.hardTaints, tolerations))
 }
 
-/** Pods on the node that the rule is about. k8s: those that are going do not count. */
-export function matching({ matches }: SpreadRule, { pods }: NodeView, namespace: string | undefined): number {
-  let count = 0
-  for (const { pod } of pods.values()) {
-    const { metadata } = pod
-    if (metadata.namespace === namespace && metadata.deletionTimestamp === undefined && matches(metadata.labels)) count += 1
-  }
-  return count
+/** Counts the Pods on a node that the rule is about. k8s: those that are going do not count. */
+export function matchCounter({ matches, key }: SpreadRule, namespace: string | undefined): (node: NodeView) => number {
+  const holds = ({ metadata }: Pod) =>
+    metadata.namespace === namespace && metadata.deletionTimestamp === undefined && matches(metadata.labels)
+  return podCounter(`spread ${namespace} ${key}`, holds)
 }
 
 /** k8s: a node that lacks a key of one rule is looked at by none. */

@@ -1,5 +1,6 @@
 import { filter, type World } from '../filter.ts'
 import type { NodeView } from '../node-view.ts'
+import { podCounter } from '../pod-counter.ts'
 import type { PodNeed } from '../pod-need.ts'
 import type { PodTerm } from '../pod-terms.ts'
 import { addCount, countOf, type DomainCounts } from '../topology.ts'
@@ -30,7 +31,8 @@ function prepare(need: PodNeed, world: World): State | undefined {
   if (!asks) return refusing.size === 0 ? undefined : { ...empty, refusing }
   const friends: DomainCounts = new Map()
   const foes: DomainCounts = new Map()
-  for (const node of world.everyNode) countOnNode(node, { affinity, antiAffinity, friends, foes }, world)
+  if (affinity.length > 0) countNear(friends, affinity, friendCounter(affinity, world), world)
+  for (const term of antiAffinity) countNear(foes, [term], friendCounter([term], world), world)
   const matchesItself = affinity.every((term) => term.matches(need.pod, world.namespaces))
   return { affinity, antiAffinity, friends, foes, refusing, isFirst: friends.size === 0 && matchesItself }
 }
@@ -39,17 +41,23 @@ const empty: Omit<State, 'refusing'> = {
   ...{ affinity: noTerms, antiAffinity: noTerms, friends: new Map(), foes: new Map(), isFirst: false },
 }
 
-/** cost: once per Pod that asks, and node and Pod there. */
-function countOnNode(
-  { labels, pods }: NodeView,
-  { affinity, antiAffinity, friends, foes }: Pick<State, 'affinity' | 'antiAffinity' | 'friends' | 'foes'>,
-  { namespaces }: World,
+/** k8s: a friend is who matches every term. */
+function friendCounter(terms: readonly PodTerm[], { namespaces }: World): (node: NodeView) => number {
+  const keys = terms.map(({ key }) => key)
+  const key = keys.includes(undefined) ? undefined : `near ${keys.join(' ')}`
+  return podCounter(key, (pod) => terms.every((term) => term.matches(pod, namespaces)))
+}
+
+/** cost: once per Pod that asks, and node; and per Pod there, where these have changed. */
+function countNear(
+  counts: DomainCounts,
+  terms: readonly PodTerm[],
+  count: (node: NodeView) => number,
+  { everyNode }: World,
 ): void {
-  for (const { pod } of pods.values()) {
-    // k8s: a friend is who matches every term
-    if (affinity.length > 0 && affinity.every((term) => term.matches(pod, namespaces)))
-      for (const term of affinity) countAt(friends, labels, term)
-    for (const term of antiAffinity) if (term.matches(pod, namespaces)) countAt(foes, labels, term)
+  for (const node of everyNode) {
+    const there = count(node)
+    if (there > 0) for (const term of terms) countAt(counts, node.labels, term, there)
   }
 }
 
@@ -61,9 +69,9 @@ function refusals({ pod }: PodNeed, { affineNodes, namespaces }: World): DomainC
   return found
 }
 
-function countAt(counts: DomainCounts, labels: NodeView['labels'], { topologyKey }: PodTerm): void {
+function countAt(counts: DomainCounts, labels: NodeView['labels'], { topologyKey }: PodTerm, by = 1): void {
   const value = labels[topologyKey]
-  if (value !== undefined) addCount(counts, topologyKey, value, 1)
+  if (value !== undefined) addCount(counts, topologyKey, value, by)
 }
 
 const isNear = (counts: DomainCounts, { labels }: NodeView, { topologyKey }: PodTerm): boolean => {

@@ -1,7 +1,7 @@
 import { filter, type World } from '../filter.ts'
 import type { PodNeed } from '../pod-need.ts'
 import type { SpreadRule } from '../pod-terms.ts'
-import { hasEveryKey, includer, matching } from '../spread.ts'
+import { hasEveryKey, includer, matchCounter } from '../spread.ts'
 
 const skewed = [{ text: "node(s) didn't match pod topology spread constraints" }]
 const unlabelled = [{ text: "node(s) didn't match pod topology spread constraints (missing required label)", unresolvable: true }]
@@ -24,10 +24,11 @@ function prepare(need: PodNeed, world: World): readonly Spread[] | undefined {
   const nodes = world.everyNode.filter((node) => hasEveryKey(rules, node))
   return rules.map((rule) => {
     const counts = new Map<string, number>()
+    const count = matchCounter(rule, namespace)
     for (const node of nodes) {
       if (!includes(rule, node)) continue
       const domain = node.labels[rule.topologyKey] ?? ''
-      counts.set(domain, (counts.get(domain) ?? 0) + matching(rule, node, namespace))
+      counts.set(domain, (counts.get(domain) ?? 0) + count(node))
     }
     const least = counts.size === 0 || counts.size < rule.minDomains ? 0 : Math.min(...counts.values())
     return { rule, counts, least, self: rule.matches(labels) ? 1 : 0 }

@@ -1,5 +1,6 @@
 import type { World } from '../filter.ts'
 import type { NodeView } from '../node-view.ts'
+import { podCounter } from '../pod-counter.ts'
 import type { PodNeed } from '../pod-need.ts'
 import { score } from '../score.ts'
 import { addCount, countOf, type DomainCounts } from '../topology.ts'
@@ -13,10 +14,14 @@ function prepare(need: PodNeed, world: World): DomainCounts | undefined {
   const weights: DomainCounts = new Map()
   for (const { affine, labels } of world.affineNodes)
     for (const neighbour of affine.values()) wishesOf(neighbour, need, { labels, weights }, world)
-  if (wishes.length > 0)
-    for (const { pods, labels } of world.everyNode)
-      for (const { pod } of pods.values())
-        for (const wish of wishes) if (wish.matches(pod, world.namespaces)) weigh(weights, labels, wish.topologyKey, wish.weight)
+  for (const wish of wishes) {
+    const key = wish.key === undefined ? undefined : `near ${wish.key}`
+    const count = podCounter(key, (pod) => wish.matches(pod, world.namespaces))
+    for (const node of world.everyNode) {
+      const there = count(node)
+      if (there > 0) weigh(weights, node.labels, wish.topologyKey, there * wish.weight)
+    }
+  }
   return weights.size === 0 ? undefined : weights
 }
 

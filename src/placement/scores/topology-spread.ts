@@ -3,13 +3,13 @@ import type { NodeView } from '../node-view.ts'
 import type { PodNeed } from '../pod-need.ts'
 import type { SpreadRule } from '../pod-terms.ts'
 import { ignored, score } from '../score.ts'
-import { hasEveryKey, includer, matching } from '../spread.ts'
+import { hasEveryKey, includer, matchCounter } from '../spread.ts'
 
 const hostname = 'kubernetes.io/hostname'
 
 interface Wish {
   rule: SpreadRule
-  namespace: string | undefined
+  count: (node: NodeView) => number
   /** By domain; undefined for single nodes, which are counted when they are asked about. */
   counts: ReadonlyMap<string, number> | undefined
   /** k8s: the more domains, the more each Pod in one of them counts. */
@@ -24,14 +24,15 @@ function prepare(need: PodNeed, world: World, fitting: readonly NodeView[]): rea
   const candidates = fitting.filter((node) => hasEveryKey(rules, node))
   const nodes = world.everyNode.filter((node) => hasEveryKey(rules, node))
   return rules.map((rule) => {
-    if (rule.topologyKey === hostname) return { rule, namespace, counts: undefined, weight: Math.log(candidates.length + 2) }
+    const count = matchCounter(rule, namespace)
+    if (rule.topologyKey === hostname) return { rule, count, counts: undefined, weight: Math.log(candidates.length + 2) }
     const counts = new Map(candidates.map(({ labels }) => [labels[rule.topologyKey] ?? '', 0]))
     for (const node of nodes) {
       const domain = node.labels[rule.topologyKey] ?? ''
-      const count = counts.get(domain)
-      if (count !== undefined && includes(rule, node)) counts.set(domain, count + matching(rule, node, namespace))
+      const before = counts.get(domain)
+      if (before !== undefined && includes(rule, node)) counts.set(domain, before + count(node))
     }
-    return { rule, namespace, counts, weight: Math.log(counts.size + 2) }
+    return { rule, count, counts, weight: Math.log(counts.size + 2) }
   })
 }
 
@@ -42,11 +43,11 @@ export const spreadWishes = score({
   prepare,
   score(wishes: readonly Wish[], node) {
     let total = 0
-    for (const { rule, namespace, counts, weight } of wishes) {
+    for (const { rule, count, counts, weight } of wishes) {
       const domain = node.labels[rule.topologyKey]
       if (domain === undefined) return ignored
-      const count = counts ? (counts.get(domain) ?? 0) : matching(rule, node, namespace)
-      total += count * weight + (rule.maxSkew - 1)
+      const there = counts ? (counts.get(domain) ?? 0) : count(node)
+      total += there * weight + (rule.maxSkew - 1)
     }
     return Math.round(total)
   },
