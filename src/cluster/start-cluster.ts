@@ -11,15 +11,17 @@ import { type Clock, systemClock } from '../lib/clock.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
 import { openScope, type Scope } from '../lib/scope.ts'
 import { handlerFactsAnnotation, handlerFactsText } from '../node/handler-facts.ts'
+import { type KubeletMetrics, kubeletMetrics } from '../node/kubelet-metrics.ts'
 import { startKubeletServer } from '../node/kubelet-server.ts'
 import { type RunningNode, runNode } from '../node/run.ts'
 import { statsSummary } from '../node/stats-summary.ts'
-import { runScheduler, type SchedulerSeen } from '../scheduler/run.ts'
+import { runScheduler } from '../scheduler/run.ts'
 import { startHttpServer } from '../server/http.ts'
 import type { Observed } from '../server/observed.ts'
 import { openApiServer } from '../server/open-server.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
+import { observers } from './observers.ts'
 import { type Certificates, openCertificates } from './certs.ts'
 import { dataDirAt } from './data-dir.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
@@ -40,6 +42,8 @@ export interface ControlPlane {
   url: string
   port: number
   client(user: string, groups?: readonly string[]): Client
+  /** For nodes of this process. */
+  kubeletMetrics: KubeletMetrics
 }
 
 /** Everything but nodes; API answers once it resolves. Lives and ends with `scope`. */
@@ -50,15 +54,16 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   // nodes of this process share one kubelet server, whatever their own addresses are
   const kubelet = { clientTls: { ...certificates.kubeletClient, ca: certificates.ca }, host: '127.0.0.1' }
   const observed: Observed = {}
+  const kubelets = kubeletMetrics()
   const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, observed, log }))
   const manager = api.client('system:kube-controller-manager')
+  const { onLedgerChecked, observe } = observers(observed, kubelets)
   await bootstrap(manager, { port: http.port, clock })
-  for (const controller of controllers({ rootCa: certificates.ca }))
+  for (const controller of controllers({ rootCa: certificates.ca, onLedgerChecked }))
     scope.run(`controller ${controller.name}`, (signal) => runController(controller, { client: manager, clock, log }, signal))
-  const observe = ({ nodeCounts }: SchedulerSeen) => void (observed.schedulerCounts = nodeCounts)
   const scheduler = { client: api.client('system:kube-scheduler'), clock, profile: parts.schedulerProfile, observe, log }
   scope.run('scheduler', (signal) => runScheduler(scheduler, signal))
-  return { url: http.url, port: http.port, client: (user, groups) => api.client(user, groups) }
+  return { url: http.url, port: http.port, client: (user, groups) => api.client(user, groups), kubeletMetrics: kubelets }
 }
 
 export interface NodeParts {
@@ -96,7 +101,7 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
       name: plan.name,
       client: controlPlane.client(`system:node:${plan.name}`, ['system:nodes']),
       clock,
-      runtime: plan.runtime,
+      runtime: controlPlane.kubeletMetrics.timed(plan.runtime, clock),
       dataDir: join(parts.nodesDir, plan.name),
       owner: parts.owner,
       kubeletPort: server.port,

@@ -4,6 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { User } from '../admission/chain.ts'
 import type { AnyKind } from '../api/kind.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Counter } from '../lib/prometheus.ts'
 import type { ApiServer } from './api-server.ts'
 import type { Documents } from './documents.ts'
 import type { HttpServerOptions } from './http.ts'
@@ -21,6 +22,8 @@ export interface HttpWorld {
   documents: Documents
   kubelet: HttpServerOptions['kubelet']
   observed: Observed
+  /** Answers so far. */
+  requests: Counter
   /** What kubelets measure. */
   usage: UsageSamples
   /** Stored kinds, and those that are served out of measurements. */

@@ -19,6 +19,7 @@ import { makeDocuments } from './documents.ts'
 import type { Observed } from './observed.ts'
 import { kubeletOf } from './kubelet-calls.ts'
 import { kubeletStats } from './kubelet-stats.ts'
+import { requestCounter } from './metrics.ts'
 import { jsonBytes } from './respond.ts'
 import { usageSamples } from './usage-samples.ts'
 
@@ -64,7 +65,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { kubelet, observed = {} } = options
   const stats = kubeletStats((node) => kubeletOf({ api, kubelet }, node))
   const usage = usageSamples(clock, (node) => stats.summary(node))
-  const world: HttpWorld = { api, clock, kinds, documents, kubelet, observed, usage, log }
+  const world: HttpWorld = { api, clock, kinds, documents, kubelet, observed, usage, requests: requestCounter(), log }
   const server = createSecureServer({
     ...options.tls,
     ...{ requestCert: true, rejectUnauthorized: false, allowHTTP1: true },

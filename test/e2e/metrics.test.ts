@@ -12,6 +12,7 @@ import { eventually } from '../../src/testing/eventually.ts'
 import { kubectlBinaries } from './kubectl-binaries.ts'
 import { run } from './polypod.ts'
 
+const overhead = { podFixed: { cpu: '150m', memory: '120Mi' } }
 const usage = 'simulated.polypod.dev'
 const mi = 1024 * 1024
 const metricsPath = '/apis/metrics.k8s.io/v1beta1'
@@ -36,7 +37,10 @@ beforeAll(async () => {
   cluster = await startCluster({ nodes: 2, handlers: ['runc', 'kata'] })
   http = await clientFromKubeconfig(cluster.kubeconfig)
   for (const name of ['runc', 'kata'])
-    await cluster.client.create(RuntimeClass, objectOf(RuntimeClass, { metadata: { name }, handler: name }))
+    await cluster.client.create(
+      RuntimeClass,
+      objectOf(RuntimeClass, { metadata: { name }, handler: name, ...(name === 'kata' ? { overhead } : {}) }),
+    )
   await startPod('plain', 'runc', { cpu: 0, memory: 0 })
   await startPod('boxed', 'kata', { cpu: 120, memory: 90 * mi })
   await eventually(async () => (await cluster.client.list(Pod)).items.every(({ status }) => status.phase === 'Running'))
@@ -133,6 +137,37 @@ for (const { name, path, missing } of binaries)
         one.map(([pod, , memory]) => [pod, memory]),
         [['boxed', '96Mi']],
       )
+    })
+
+    it('reads /metrics: overhead of Pods, requests, waiting Pods, and how long sandboxes took by handler', async () => {
+      const { stdout } = await run(path, ['--kubeconfig', cluster.kubeconfig, 'get', '--raw', '/metrics'])
+      const lines = stdout.split('\n')
+      const labels = (pod: Pod) => `{namespace="default",pod="boxed",uid="${pod.metadata.uid}"}`
+      const boxed = await cluster.client.get(Pod, { namespace: 'default', name: 'boxed' })
+      const wanted = [
+        '# TYPE apiserver_request_total counter',
+        `kube_pod_overhead_cpu_cores${labels(boxed)} 0.15`,
+        `kube_pod_overhead_memory_bytes${labels(boxed)} ${120 * mi}`,
+        ...['active', 'backoff', 'unschedulable'].map((queue) => `scheduler_pending_pods{queue="${queue}"} 0`),
+        ...['runc', 'kata'].map((handler) => `kubelet_run_podsandbox_duration_seconds_count{runtime_handler="${handler}"} 1`),
+        '# TYPE polypod_ledger_disagreements gauge',
+      ]
+      assert.deepEqual(
+        wanted.filter((line) => !lines.includes(line)),
+        [],
+      )
+      assert.ok(
+        lines.some((line) =>
+          /^apiserver_request_total\{verb="LIST",group="metrics.k8s.io",version="v1beta1",resource="pods",subresource="",code="200"\} [1-9]/.test(
+            line,
+          ),
+        ),
+      )
+      // every line is one Prometheus can read
+      const odd = lines.filter(
+        (line) => line !== '' && !/^(# (HELP|TYPE) |[a-z_]+(\{([a-z_]+="([^"\\]|\\.)*",?)*\})? [0-9.e+-]+$)/.test(line),
+      )
+      assert.deepEqual(odd, [])
     })
 
     it('top node shows every node', async () => {
