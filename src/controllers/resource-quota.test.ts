@@ -130,6 +130,31 @@ describe('a quota', () => {
   })
 })
 
+describe('a count that takes long', () => {
+  it('is not repeated before nine times that', async () => {
+    const { client, clock } = await openControlPlane()
+    await makeQuota(client, 'q', { pods: '5' })
+    let [nowMs, counts] = [0, 0]
+    const slow: Client = {
+      ...client,
+      update: (kind, object, options) => {
+        nowMs += 10
+        counts += 1
+        return client.update(kind, object, options)
+      },
+    }
+    const none = { get: () => undefined, list: () => [] }
+    const events = { event: () => {}, at: () => ({ event: () => {} }) }
+    const world = { client: slow, clock: { ...clock, now: () => nowMs }, events, mirrored: () => none }
+    const controller = resourceQuota()
+    await controller.reconcile(ref('q'), world)
+    nowMs = 50
+    assert.deepEqual(await controller.reconcile(ref('q'), world), { againMs: 50 })
+    nowMs = 100
+    assert.deepEqual([await controller.reconcile(ref('q'), world), counts], [{ againMs: 300_000 }, 2])
+  })
+})
+
 describe('many creates at once', () => {
   it('never exceed a quota, and leave it exact, while counts go on between them', async () => {
     const { client } = await openControlPlane(resourceQuota())

@@ -5,9 +5,9 @@ import { sameValue } from '../api/equal.ts'
 import type { AnyKind, AnyObject } from '../api/kind.ts'
 import { kinds } from '../api/kinds.ts'
 import type { Ref } from '../client/client.ts'
-import type { Change } from '../client/mirror.ts'
+import { type Change, keyOf } from '../client/mirror.ts'
 import { isCountable, overAt, ownsResource } from '../ledger/quota-usage.ts'
-import { type Controller, type Mirrored, refOf, type Watch, watching } from './controller.ts'
+import { type Controller, type Mirrored, refOf, type Watch, watching, type World } from './controller.ts'
 
 /** k8s: everything is counted again after this time, whatever happened. */
 const resyncMs = 5 * 60_000
@@ -15,23 +15,47 @@ const resyncMs = 5 * 60_000
 /** Renewed all the time, and rarely limited: their deletes are found by the next full count. */
 const unwatched = new Set(['Lease'])
 
-export const resourceQuota = (): Controller => ({
-  name: 'resource-quota',
-  component: 'resourcequota-controller',
-  watches: kinds.filter((kind) => isCountable(kind) && !unwatched.has(kind.kind)).map(watchOf),
-  async reconcile(ref, { client, clock, mirrored }) {
-    const { status: _counted, ...quota } = await client.get(ResourceQuota, ref)
-    const { resourceVersion: _any, ...metadata } = quota.metadata
-    const { hard } = quota.spec
-    await client.update(ResourceQuota, { ...quota, metadata, status: hard ? { hard } : {} }, { subresource: 'status' })
-    const now = clock.now()
-    const overdue = (ref.namespace === undefined ? [] : mirrored(Pod).list())
-      .filter(({ metadata: { namespace } }) => namespace === ref.namespace)
-      .map((pod) => (overAt(pod) ?? 0) + 1 - now)
-      .filter((ms) => ms > 0)
-    return { againMs: overdue.reduce((soonest, ms) => Math.min(soonest, ms), resyncMs) }
-  },
-})
+/** How many times as long as its last count took a quota rests, so that many deletes are not as many counts. */
+const restFactor = 9
+
+export function resourceQuota(): Controller {
+  /** By quota: not to be counted again before, in milliseconds. */
+  const restsUntil = new Map<string, number>()
+  return {
+    name: 'resource-quota',
+    component: 'resourcequota-controller',
+    watches: kinds.filter((kind) => isCountable(kind) && !unwatched.has(kind.kind)).map(watchOf),
+    async reconcile(ref, world) {
+      const key = keyOf(ref)
+      const startedAt = world.clock.now()
+      const again = (restsUntil.get(key) ?? 0) - startedAt
+      if (again > 0) return { againMs: again }
+      restsUntil.delete(key)
+      await count(ref, world)
+      const now = world.clock.now()
+      if (now > startedAt) restsUntil.set(key, now + (now - startedAt) * restFactor)
+      return { againMs: nextAt(ref, world) - now }
+    },
+  }
+}
+
+async function count(ref: Ref, { client }: World): Promise<void> {
+  const { status: _counted, ...quota } = await client.get(ResourceQuota, ref)
+  const { resourceVersion: _any, ...metadata } = quota.metadata
+  const { hard } = quota.spec
+  await client.update(ResourceQuota, { ...quota, metadata, status: hard ? { hard } : {} }, { subresource: 'status' })
+}
+
+/** When a Pod will be over with nobody saying so, or everything is counted again. */
+function nextAt({ namespace }: Ref, { clock, mirrored }: World): number {
+  const now = clock.now()
+  let next = now + resyncMs
+  for (const pod of mirrored(Pod).list()) {
+    const at = pod.metadata.namespace === namespace ? overAt(pod) : undefined
+    if (at !== undefined && at >= now) next = Math.min(next, at + 1)
+  }
+  return next
+}
 
 function watchOf(kind: AnyKind): Watch {
   if (kind.kind !== ResourceQuota.kind)

@@ -126,9 +126,19 @@ export interface CountedObjects {
 export function countedStatus({ spec }: ResourceQuota, all: readonly CountedObjects[], nowMs: number): ResourceQuota['status'] {
   const { hard } = spec
   if (hard === undefined) return {}
+  const scoped = hasScopes(spec)
   const total = new Map<string, bigint>()
-  for (const { kind, objects } of all)
-    for (const object of objects) if (isMatched(kind, object, { spec, hard })) addTo(total, quotaUsage(kind, object, nowMs))
+  for (const { kind, objects } of all) {
+    const owned = Object.keys(hard).filter((resource) => ownsResource(kind, resource))
+    const isPod = kind.kind === Pod.kind
+    if (owned.length === 0 || (scoped && !isPod)) continue
+    // cost: once for every object of the namespace
+    for (const object of objects) {
+      if (scoped && !inScope(object as Pod, spec)) continue
+      const usage = quotaUsage(kind, object, nowMs)
+      for (const resource of owned) total.set(resource, (total.get(resource) ?? 0n) + (usage.get(resource) ?? 0n))
+    }
+  }
   const names = countedResources(
     hard,
     all.map(({ kind }) => kind),
