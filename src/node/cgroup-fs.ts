@@ -37,6 +37,8 @@ export interface PodCgroups {
   ensure(pod: PodKey, values: LinuxResources): Promise<void>
   /** Of kubepods, which holds all Pods. */
   limitAll(values: LinuxResources): Promise<void>
+  /** Of kubepods; undefined when it has no limit, or nobody counts. */
+  memoryOfAll(): Promise<{ limitBytes: number; workingSetBytes: number } | undefined>
   /** Shares of the burstable level, in milli-CPUs requested by all its Pods. */
   setBurstable(requestedMilliCpu: number): Promise<void>
   /** What the files say; undefined when there is no such cgroup. */
@@ -70,13 +72,14 @@ export async function podCgroups({ mount = '/sys/fs/cgroup', root, driver, log }
     parentFor: (pod) => names.parentFor(pod),
     ensure: (pod, values) => ensure(world, names.pod(pod), values),
     limitAll: (values) => ensure(world, names.kubepods, values),
+    memoryOfAll: () => memoryOfAll(world),
     async setBurstable(requestedMilliCpu) {
       await ensureShares(world, names.level('Burstable'), sharesOf(requestedMilliCpu))
       // k8s: who asks for nothing gets the least there is
       await ensureShares(world, names.level('BestEffort'), sharesOf(0))
     },
     read: (pod) => readBack(world, names.pod(pod)),
-    usage: (pod) => (tree.unified === undefined ? usageV1 : usageV2)(readerAt(world, names.pod(pod))),
+    usage: (pod) => usageAt(world, names.pod(pod)),
     remove: (pod) => removeEverywhere(world, names.pod(pod)),
     list: () => listPods(world),
     async removeAll() {
@@ -85,6 +88,15 @@ export async function podCgroups({ mount = '/sys/fs/cgroup', root, driver, log }
       if (own.length > 0) await removeEverywhere(world, own)
     },
   }
+}
+
+const usageAt = (world: World, path: readonly string[]): Promise<CgroupUsage | undefined> =>
+  (world.tree.unified === undefined ? usageV1 : usageV2)(readerAt(world, path))
+
+async function memoryOfAll(world: World): Promise<{ limitBytes: number; workingSetBytes: number } | undefined> {
+  const [values, usage] = await Promise.all([readBack(world, world.names.kubepods), usageAt(world, world.names.kubepods)])
+  const limitBytes = values?.memoryLimitInBytes
+  return limitBytes === undefined || !usage ? undefined : { limitBytes, workingSetBytes: usage.memoryWorkingSetBytes }
 }
 
 async function ensure(world: World, path: readonly string[], values: LinuxResources): Promise<void> {

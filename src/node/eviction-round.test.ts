@@ -136,6 +136,7 @@ describe('evictionPolicy', () => {
     ])
     assert.deepEqual(shown, [
       ['memory.available', '100Mi', 0],
+      ['allocatableMemory.available', '100Mi', 0],
       ['nodefs.available', 0.1, 0],
       ['nodefs.inodesFree', 0.05, 0],
       ['imagefs.available', 0.15, 0],
@@ -156,7 +157,7 @@ describe('evictionPolicy', () => {
 
 describe('evictionMessage', () => {
   const settings = { evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '10%' } }
-  const [low, full] = evictionPolicy(settings).thresholds
+  const [low, , full] = evictionPolicy(settings).thresholds
   const pod = samplePod({
     containers: [
       { name: 'main', image: 'i' },
@@ -189,12 +190,19 @@ describe('observe', () => {
   it('leaves out what the machine does not count', () => {
     const fs = { capacityBytes: 100, availableBytes: 40, inodes: 0, inodesFree: 0 }
     const node = { cpuNanoseconds: 0, memoryWorkingSetBytes: 1, memoryCapacityBytes: 9, memoryAvailableBytes: 8, fs }
-    assert.deepEqual(observe({ ...node, pids: { max: 10, current: 4 } }, { ...fs, inodes: 7, inodesFree: 6 }), {
-      'memory.available': { available: 8, capacity: 9 },
-      'nodefs.available': { available: 40, capacity: 100 },
-      'pid.available': { available: 6, capacity: 10 },
-      'imagefs.available': { available: 40, capacity: 100 },
-      'imagefs.inodesFree': { available: 6, capacity: 7 },
-    })
+    assert.deepEqual(
+      observe(
+        { ...node, pids: { max: 10, current: 4 } },
+        { imageFs: { ...fs, inodes: 7, inodesFree: 6 }, pods: { limitBytes: 9, workingSetBytes: 7 } },
+      ),
+      {
+        'memory.available': { available: 8, capacity: 9 },
+        'nodefs.available': { available: 40, capacity: 100 },
+        'pid.available': { available: 6, capacity: 10 },
+        'allocatableMemory.available': { available: 2, capacity: 9 },
+        'imagefs.available': { available: 40, capacity: 100 },
+        'imagefs.inodesFree': { available: 6, capacity: 7 },
+      },
+    )
   })
 })

@@ -1,6 +1,6 @@
 // One look at the signals: which thresholds are met, which conditions follow, and which resource is to be taken back. Pure.
 import { boundUnits, type EvictionPolicy, type Threshold } from './eviction-settings.ts'
-import { conditionOf, type Observations, type PressureCondition } from './eviction-signals.ts'
+import { conditionOf, type Observations, type PressureCondition, resourceOf } from './eviction-signals.ts'
 
 /** What is remembered from one look to the next. */
 export interface EvictionState {
@@ -31,7 +31,7 @@ export function judge(before: EvictionState, seen: Observations, policy: Evictio
   for (const { signal } of met.keys()) lastSeen.set(conditionOf[signal], now)
   for (const [condition, at] of lastSeen) if (now - at > policy.transitionMs) lastSeen.delete(condition)
   const due = [...met].filter(([{ graceMs }, since]) => now - since >= graceMs).map(([threshold]) => threshold)
-  const act = due.find(({ signal }) => signal === 'memory.available') ?? due[0]
+  const act = due.find(({ signal }) => resourceOf[signal] === 'memory') ?? due[0]
   return { state: { met, lastSeen }, conditions: order.filter((c) => lastSeen.has(c)), act }
 }
 

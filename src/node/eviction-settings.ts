@@ -64,11 +64,15 @@ export function evictionPolicy(settings: EvictionSettings): EvictionPolicy {
   const isSet = ({ bound }: Threshold) => ('units' in bound ? bound.units > 0 : bound.fraction > 0)
   return {
     // k8s: zero turns a threshold off
-    thresholds: [...hard, ...soft].filter(isSet),
+    thresholds: [...hard.flatMap(withAllocatable), ...soft].filter(isSet),
     transitionMs: durationMs(transition),
     maxPodGraceSeconds: settings.evictionMaxPodGracePeriod ?? 0,
   }
 }
+
+/** k8s: Pods are evicted as well before they reach the limit of the cgroup that holds them all. */
+const withAllocatable = (threshold: Threshold): Threshold[] =>
+  threshold.signal === 'memory.available' ? [threshold, { ...threshold, signal: 'allocatableMemory.available' }] : [threshold]
 
 function signalOf(name: string): Signal {
   const signal = signals.find((s) => s === name)

@@ -9,7 +9,8 @@ export const signals = [
   'imagefs.inodesFree',
   'pid.available',
 ] as const
-export type Signal = (typeof signals)[number]
+/** The last one cannot be set: k8s gives it the hard threshold of memory.available. What all Pods together may use is its capacity. */
+export type Signal = (typeof signals)[number] | 'allocatableMemory.available'
 export type PressureCondition = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure'
 
 /** Whole units: bytes, inodes, processes. A signal that cannot be read here is absent, and meets no threshold. */
@@ -17,6 +18,7 @@ export type Observations = Partial<Record<Signal, { available: number; capacity:
 
 export const conditionOf: Record<Signal, PressureCondition> = {
   'memory.available': 'MemoryPressure',
+  'allocatableMemory.available': 'MemoryPressure',
   'nodefs.available': 'DiskPressure',
   'nodefs.inodesFree': 'DiskPressure',
   'imagefs.available': 'DiskPressure',
@@ -27,6 +29,7 @@ export const conditionOf: Record<Signal, PressureCondition> = {
 /** What a Pod has to give back, as messages name it. */
 export const resourceOf: Record<Signal, 'memory' | 'ephemeral-storage' | 'inodes' | 'pids'> = {
   'memory.available': 'memory',
+  'allocatableMemory.available': 'memory',
   'nodefs.available': 'ephemeral-storage',
   'nodefs.inodesFree': 'inodes',
   'imagefs.available': 'ephemeral-storage',
@@ -34,13 +37,26 @@ export const resourceOf: Record<Signal, 'memory' | 'ephemeral-storage' | 'inodes
   'pid.available': 'pids',
 }
 
-/** `imageFs` is the file system of the runtime's images where that is known. Capacities of 0 are no signal. */
-export function observe(node: MachineUsage, imageFs: FileSystemUsage | undefined): Observations {
+export interface Surroundings {
+  /** The file system of the runtime's images. */
+  imageFs?: FileSystemUsage | undefined
+  /** Memory of the cgroup that holds all Pods. */
+  pods?: { limitBytes: number; workingSetBytes: number } | undefined
+}
+
+/** What is not known is no signal, nor is a capacity of 0. */
+export function observe(node: MachineUsage, { imageFs, pods }: Surroundings = {}): Observations {
   const found: Observations = {
     'memory.available': { available: node.memoryAvailableBytes, capacity: node.memoryCapacityBytes },
     'nodefs.available': { available: node.fs.availableBytes, capacity: node.fs.capacityBytes },
     'nodefs.inodesFree': { available: node.fs.inodesFree, capacity: node.fs.inodes },
     'pid.available': { available: node.pids.max - node.pids.current, capacity: node.pids.max },
+    ...(pods && {
+      'allocatableMemory.available': {
+        available: Math.max(0, pods.limitBytes - pods.workingSetBytes),
+        capacity: pods.limitBytes,
+      },
+    }),
     ...(imageFs && {
       'imagefs.available': { available: imageFs.availableBytes, capacity: imageFs.capacityBytes },
       'imagefs.inodesFree': { available: imageFs.inodesFree, capacity: imageFs.inodes },

@@ -47,7 +47,7 @@ export interface Evictor {
   run(signal: AbortSignal): Promise<void>
 }
 
-const lookEveryMs = 1000
+const lookEveryMs = 500
 const limitsEveryMs = 10_000
 /** k8s: the next Pod is not ended before the last one has given back what it had, or this has passed. */
 const patienceMs = 30_000

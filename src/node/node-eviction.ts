@@ -45,8 +45,9 @@ export function nodeEvictor(options: NodeEvictionOptions): Evictor {
           isReleased: () => worker.memory.released,
         })),
     async signals() {
-      if (facts.simulated) return observe((await stats()).node, undefined)
-      return observe(await machineUsage(facts.dataDir), await imageFsAt(await imageFs.mountpoint()))
+      if (facts.simulated) return observe((await stats()).node)
+      const pods = await world.cgroups?.memoryOfAll()
+      return observe(await machineUsage(facts.dataDir), { pods, imageFs: await imageFsAt(await imageFs.mountpoint()) })
     },
     rank: (threshold, pods) =>
       rankVictims(threshold, pods, {
