@@ -107,8 +107,8 @@ function takePending(world: SchedulerWorld, { object: pod, old }: Change<Pod>): 
     const message = 'Scheduling is blocked due to non-empty scheduling gates'
     return world.spawn(() => tellWhyNot(world, pod, { reason: 'SchedulingGated', message }))
   }
-  // our own words in its status are no news
-  const changed = old === undefined || JSON.stringify(old.spec) !== JSON.stringify(pod.spec)
+  // our own words in its status are no news, but its labels are: others may refuse it by them
+  const changed = old === undefined || !sameValue(old.spec, pod.spec) || !sameValue(old.metadata.labels, pod.metadata.labels)
   const need = podNeed(pod)
   // promised before we started
   if (old === undefined && pod.status.nominatedNodeName) snapshot.nominate(need, pod.status.nominatedNodeName)
