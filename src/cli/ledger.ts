@@ -2,10 +2,13 @@
 import { Argument, type Command } from 'commander'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
+import type { ObjectOf } from '../api/kind.ts'
+import { PodMetrics } from '../api/metrics/resource-metrics.ts'
 import type { DataDir } from '../cluster/data-dir.ts'
 import { exitCodes } from '../cluster/problem.ts'
 import { accountLines, type AccountLine, accountOf, isCounted, resourceOrder } from '../ledger/account.ts'
 import { amounts } from '../ledger/amounts.ts'
+import { type Measured, measuredOf } from '../ledger/measured.ts'
 import { adminClient } from './admin-client.ts'
 import { dataDirOption, outputOption } from './flags.ts'
 import { checkText, ledgerCheck } from './ledger-check.ts'
@@ -26,6 +29,8 @@ export interface LedgerRow {
   pods: number
   requests: Record<string, AccountLine>
   limits: Record<string, AccountLine>
+  /** What is used now, where it can be measured: `sandbox` is what the overhead is there for. */
+  measured?: Measured | undefined
   /** Of a node only. */
   allocatable?: Record<string, string> | undefined
 }
@@ -40,7 +45,9 @@ Examples:
 export function ledger(program: Command): void {
   program
     .command('ledger')
-    .description('Show what Pods cost: containers + overhead = total, requests and limits, per node, namespace or Pod')
+    .description(
+      'Show what Pods cost: containers + overhead = total, per node, namespace or Pod, beside what containers + sandboxes use',
+    )
     .addArgument(new Argument('[view]', 'sum up per').choices(views).default('node'))
     .option('--check', 'instead, compare what scheduler, cgroup files and API count; exits with 1 when they disagree')
     .option('-n, --namespace <namespace>', 'only Pods of this namespace')
@@ -71,15 +78,31 @@ async function printCheck(dir: DataDir, output: 'json' | undefined): Promise<voi
 async function ledgerRows(dir: DataDir, view: View, namespace: string | undefined): Promise<LedgerRow[]> {
   const client = await adminClient(dir)
   try {
-    const [pods, nodes] = await Promise.all([client.list(Pod, { namespace }), client.list(Node)])
-    return rowsOf(view, pods.items, nodes.items)
+    const [pods, nodes, metrics] = await Promise.all([
+      client.list(Pod, { namespace }),
+      client.list(Node),
+      // what cannot be measured now must not hide what is declared
+      client.list(PodMetrics, { namespace }).catch(() => ({ items: [] })),
+    ])
+    return rowsOf(view, { pods: pods.items, nodes: nodes.items, metrics: metrics.items })
   } finally {
     await client.close()
   }
 }
 
+export interface Listed {
+  pods: readonly Pod[]
+  nodes: readonly Node[]
+  metrics: readonly ObjectOf<typeof PodMetrics>[]
+}
+
 /** A Pod that has no node yet is counted in its namespace, and by itself. */
-export function rowsOf(view: View, pods: readonly Pod[], nodes: readonly Node[]): LedgerRow[] {
+export function rowsOf(view: View, { pods, nodes, metrics }: Listed): LedgerRow[] {
+  const byPod = new Map(metrics.map((one) => [keyOf(one), one]))
+  const totals = (of: readonly Pod[]) => ({
+    ...totalsOf(of),
+    measured: measuredOf(of.flatMap((pod) => byPod.get(keyOf(pod)) ?? [])),
+  })
   if (view === 'pod')
     return pods.filter(isCounted).map((pod) => ({
       ...{ kind: view, namespace: pod.metadata.namespace, name: pod.metadata.name },
@@ -95,7 +118,9 @@ export function rowsOf(view: View, pods: readonly Pod[], nodes: readonly Node[])
   })
 }
 
-function totals(of: readonly Pod[]): Pick<LedgerRow, 'pods' | 'requests' | 'limits'> {
+const keyOf = ({ metadata }: Pick<Pod, 'metadata'>): string => `${metadata.namespace}/${metadata.name}`
+
+function totalsOf(of: readonly Pod[]): Pick<LedgerRow, 'pods' | 'requests' | 'limits'> {
   const { pods, requests, limits } = accountOf(of)
   return { pods, requests: accountLines(requests), limits: accountLines(limits) }
 }
@@ -106,7 +131,7 @@ export function ledgerText(view: View, rows: readonly LedgerRow[]): string {
     namespace: ['NAMESPACE', 'PODS'],
     pod: ['NAMESPACE', 'POD', 'CLASS'],
   }
-  const head = [...own[view], 'RESOURCE', 'REQUESTS', ...(view === 'node' ? ['OF ALLOCATABLE'] : []), 'LIMITS']
+  const head = [...own[view], 'RESOURCE', 'REQUESTS', ...(view === 'node' ? ['OF ALLOCATABLE'] : []), 'LIMITS', 'MEASURED']
   const cells = rows.flatMap((row) => {
     const names = resourceOrder([...new Set([...Object.keys(row.requests), ...Object.keys(row.limits)])])
     return (names.length === 0 ? ['-'] : names).map((name, line) => [
@@ -114,6 +139,7 @@ export function ledgerText(view: View, rows: readonly LedgerRow[]): string {
       ...[name, sumText(row.requests[name])],
       ...(view === 'node' ? [shareText(name, row)] : []),
       sumText(row.limits[name]),
+      measuredText(name, row),
     ])
   })
   return table(head, cells)
@@ -124,6 +150,12 @@ const ownCells = (row: LedgerRow): string[] =>
 
 const sumText = (line: AccountLine | undefined): string =>
   line === undefined ? '-' : `${line.containers} + ${line.overhead} = ${line.total}`
+
+/** Containers + sandbox, as the sums beside it are containers + overhead. */
+const measuredText = (name: string, { measured }: LedgerRow): string => {
+  const [containers, sandbox] = [measured?.containers[name], measured?.sandbox[name]]
+  return containers === undefined ? '-' : `${containers} + ${sandbox ?? '0'}`
+}
 
 /** k8s: percentages are cut to whole ones, as kubectl describe does. */
 function shareText(name: string, { requests, allocatable = {} }: LedgerRow): string {

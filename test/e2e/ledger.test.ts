@@ -61,12 +61,12 @@ describe('polypod ledger', () => {
     const [namespace] = await ledgerOf(cluster.dataDir, 'namespace')
     assert.deepEqual([namespace?.name, namespace?.requests, namespace?.limits], ['default', node?.requests, node?.limits])
     const text = (await polypod('ledger', 'pod', '--data-dir', cluster.dataDir)).stdout
-    assert.match(text, /^NAMESPACE +POD +CLASS +RESOURCE +REQUESTS +LIMITS\n/)
+    assert.match(text, /^NAMESPACE +POD +CLASS +RESOURCE +REQUESTS +LIMITS +MEASURED\n/)
     assert.match(
       text,
-      /\ndefault +boxed +kata +cpu +100m \+ 250m = 350m +100m \+ 250m = 350m\n +memory +100Mi \+ 120Mi = 220Mi +/,
+      /\ndefault +boxed +kata +cpu +100m \+ 250m = 350m +100m \+ 250m = 350m +(-|0 \+ 0)\n +memory +100Mi \+ 120Mi = 220Mi +/,
     )
-    assert.match(text, /\ndefault +best-effort +kata +cpu +0 \+ 250m = 250m +-\n/)
+    assert.match(text, /\ndefault +best-effort +kata +cpu +0 \+ 250m = 250m +- +(-|0 \+ 0)\n/)
   })
 })
 
@@ -83,7 +83,10 @@ describe('polypod runtimes diff', () => {
     await eventually(async () => (await ledgerOf(cluster.dataDir, 'node'))[0]?.pods === 1)
     assert.equal((await diff()).stdout, 'No Pod has an overhead that is out of date.\n')
     const before = (await diff('-f', '-')).stdout
-    assert.match(before, /^RuntimeClass runc: no Pod would have [^\n]*\n\nRuntimeClass kata: 1 Pod keeps its overhead until recycled:\nNAMESPACE +POD/)
+    assert.match(
+      before,
+      /^RuntimeClass runc: no Pod would have [^\n]*\n\nRuntimeClass kata: 1 Pod keeps its overhead until recycled:\nNAMESPACE +POD/,
+    )
     assert.match(before, /\ndefault +boxed +kata +node-1 +cpu=250m,memory=120Mi +cpu=900,memory=120Mi\n/)
     assert.match(before, /\nNode node-1 +cpu +350m +900100m +\d+ +no\n/)
     assert.match(before, /\nPod default\/boxed would find no room: Node node-1, cpu\n$/)
