@@ -122,10 +122,7 @@ async function answer(options: KubeletServerOptions, exchange: Exchange): Promis
   if (refused) return refused
   const { verb, rest, query } = route(exchange.request)
   if (verb === 'healthz') return { code: 200, text: 'ok' }
-  if (verb === 'stats' && rest[0] === 'summary') {
-    const summary = await options.stats?.(query.get('node') ?? undefined)
-    return summary ? { code: 200, text: JSON.stringify(summary), type: 'application/json' } : { code: 404, text: 'no such node' }
-  }
+  if (verb === 'stats' && rest[0] === 'summary') return summaries(options, query.getAll('node'))
   if (verb === 'containerLogs' && rest.length === 3) {
     const found = await container(options, rest)
     if ('code' in found) return found
@@ -133,6 +130,15 @@ async function answer(options: KubeletServerOptions, exchange: Exchange): Promis
   }
   if (verb === 'exec' || verb === 'attach' || verb === 'portForward') return { code: 400, text: 'Upgrade request required' }
   return { code: 404, text: '404 page not found' }
+}
+
+/** Of one node as upstream; of several, for a server that stands for them: `{ nodes: [...] }`, null for one that cannot be asked. */
+async function summaries({ stats }: KubeletServerOptions, names: readonly string[]): Promise<Refusal> {
+  const json = (value: unknown): Refusal => ({ code: 200, text: JSON.stringify(value), type: 'application/json' })
+  const orNull = async (name: string) => (await stats?.(name).catch(() => null)) ?? null
+  if (names.length > 1) return json({ nodes: await Promise.all(names.map(orNull)) })
+  const summary = await stats?.(names[0])
+  return summary ? json(summary) : { code: 404, text: 'no such node' }
 }
 
 async function serveUpgrade(options: KubeletServerOptions, upgrade: UpgradeRequest): Promise<void> {

@@ -1,7 +1,8 @@
-// Asks kubelets for /stats/summary, over connections that are kept.
+// Asks kubelets for /stats/summary, over connections that are kept; nodes that share a kubelet server are asked together.
 import https from 'node:https'
 import { text } from 'node:stream/consumers'
 import { internal } from '../api/status.ts'
+import { type Deferred, deferred } from '../lib/deferred.ts'
 import type { KubeletTarget } from './stream-proxy.ts'
 import type { Summary } from './usage-rates.ts'
 
@@ -10,20 +11,60 @@ export interface KubeletStats {
   close(): void
 }
 
+type Address = Omit<KubeletTarget, 'path'>
+
+/** Nodes of one kubelet server that were asked for in the same moment. */
+interface Batch {
+  address: Address
+  nodes: Map<string, Deferred<Summary>>
+}
+
 const timeoutMs = 10_000
+/** Names go into the path of a request, which must not be longer than servers read. */
+const maxBatch = 100
 
 /** `find`: where the kubelet of a node listens. Rejects with StatusError when it cannot be asked. */
-export function kubeletStats(find: (node: string) => Promise<Omit<KubeletTarget, 'path'>>): KubeletStats {
+export function kubeletStats(find: (node: string) => Promise<Address>): KubeletStats {
   const agent = new https.Agent({ keepAlive: true, maxSockets: 8 })
+  const batches = new Map<string, Batch>()
   return {
     async summary(node) {
-      // k8s: a kubelet of upstream stands for one node, and does not read the query
-      const path = `/stats/summary?node=${encodeURIComponent(node)}`
-      const { code, body } = await get({ ...(await find(node)), path, agent, timeout: timeoutMs })
-      if (code !== 200) throw internal(`the kubelet of node ${node} answered ${code}: ${body.slice(0, 200)}`)
-      return JSON.parse(body) as Summary
+      const address = await find(node)
+      const server = `${address.host}:${address.port}`
+      let batch = batches.get(server)
+      if (!batch || batch.nodes.size >= maxBatch) {
+        const fresh: Batch = { address, nodes: new Map() }
+        batches.set(server, (batch = fresh))
+        setImmediate(() => {
+          if (batches.get(server) === fresh) batches.delete(server)
+          void askTogether(fresh, agent)
+        })
+      }
+      const answer = batch.nodes.get(node) ?? deferred<Summary>()
+      batch.nodes.set(node, answer)
+      return answer.promise
     },
     close: () => agent.destroy(),
+  }
+}
+
+/** Settles every node of the batch; never rejects. */
+async function askTogether({ address, nodes }: Batch, agent: https.Agent): Promise<void> {
+  try {
+    // k8s: a kubelet of upstream stands for one node, and does not read the query
+    const query = new URLSearchParams([...nodes.keys()].map((node): [string, string] => ['node', node]))
+    const { code, body } = await get({ ...address, path: `/stats/summary?${query.toString()}`, agent, timeout: timeoutMs })
+    const names = [...nodes.keys()].slice(0, 3).join(', ')
+    if (code !== 200) throw internal(`the kubelet of ${names} answered ${code}: ${body.slice(0, 200)}`)
+    const answer = JSON.parse(body) as Summary | { nodes: (Summary | null)[] }
+    const summaries = 'nodes' in answer ? answer.nodes : [answer]
+    for (const [i, { resolve, reject }] of [...nodes.values()].entries()) {
+      const summary = summaries[i]
+      if (summary) resolve(summary)
+      else reject(internal('the kubelet has no summary of the node'))
+    }
+  } catch (error) {
+    for (const { reject } of nodes.values()) reject(error)
   }
 }
 

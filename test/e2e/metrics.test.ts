@@ -1,6 +1,7 @@
 // metrics.k8s.io through kubectl top, on simulated nodes whose Pods use what their annotations say.
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { Node } from '../../src/api/core/node.ts'
 import { Pod } from '../../src/api/core/pod.ts'
 import { type PodMetrics, sandboxUsageAnnotation } from '../../src/api/metrics/resource-metrics.ts'
 import { RuntimeClass } from '../../src/api/node/runtime-class.ts'
@@ -101,6 +102,12 @@ describe('PodMetrics', () => {
     assert.deepEqual(await list('/namespaces/default/pods'), ['PodMetricsList', 'boxed', 'plain'])
     assert.deepEqual(await list('/namespaces/kube-system/pods'), ['PodMetricsList'])
     assert.deepEqual(await list('/nodes'), ['NodeMetricsList', 'node-1', 'node-2'])
+    // one that its kubelet server does not know costs the others nothing
+    const { status } = await cluster.client.get(Node, { name: 'node-1' })
+    const { daemonEndpoints, addresses } = status
+    await cluster.client.create(Node, objectOf(Node, { metadata: { name: 'ghost' }, status: { daemonEndpoints, addresses } }))
+    assert.deepEqual(await list('/nodes'), ['NodeMetricsList', 'node-1', 'node-2'])
+    await cluster.client.delete(Node, { name: 'ghost' })
     await assert.rejects(metricsOf('nobody'), { message: 'podmetrics.metrics.k8s.io "default/nobody" not found' })
     await assert.rejects(http.getPath(`${metricsPath}/nodes/nobody`), {
       message: 'nodemetrics.metrics.k8s.io "nobody" not found',
