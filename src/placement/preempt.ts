@@ -60,6 +60,15 @@ export function preempt(need: PodNeed, unplaced: Unplaced, options: PreemptOptio
   )
 }
 
+/** Whether the Pod would fit if everybody of lower priority left the node. cost: nothing where there is nobody. */
+export function couldMakeRoom(need: PodNeed, node: NodeView, options: Omit<PreemptOptions, 'budgets'>): boolean {
+  if (need.pod.spec.preemptionPolicy === 'Never') return false
+  const lower = new Map([...node.pods].filter(([, { priority }]) => priority < need.priority))
+  if (lower.size === 0) return false
+  const view = withoutPods(node, lower)
+  return refusalOf(view, need, worldWith(node, view, need, options)) === undefined
+}
+
 /** k8s: sorted as texts with the count before them, so `10 a` comes before `2 b`. */
 export function counted(texts: readonly string[]): string {
   const counts = new Map<string, number>()
@@ -100,8 +109,10 @@ function victimsOn(node: NodeView, need: PodNeed, options: PreemptOptions): Cand
   return { node, victims: victims.sort(byImportance), violations }
 }
 
+type Trial = Omit<PreemptOptions, 'budgets'>
+
 /** The cluster with `view` in the place of `node`; only rules about other Pods look beyond the node. */
-function worldWith(node: NodeView, view: NodeView, need: PodNeed, options: PreemptOptions): PreemptOptions {
+function worldWith(node: NodeView, view: NodeView, need: PodNeed, options: Trial): Trial {
   const looksAround = need.terms !== undefined || need.spread !== undefined || options.affineNodes.size > 0
   if (!looksAround) return options
   const swap = (one: NodeView) => (one === node ? view : one)
@@ -109,7 +120,7 @@ function worldWith(node: NodeView, view: NodeView, need: PodNeed, options: Preem
 }
 
 /** Why the node is refused as it is in `view`; undefined: it fits. */
-function refusalOf(view: NodeView, need: PodNeed, world: PreemptOptions): string[] | undefined {
+function refusalOf(view: NodeView, need: PodNeed, world: Trial): string[] | undefined {
   const decision = decide(need, [view], world.profile, { ...world, start: 0, random: () => 0 })
   if (isPlaced(decision)) return undefined
   const { rejected, refusals } = decision

@@ -2,6 +2,7 @@
 import { decide, isPlaced } from '../placement/decide.ts'
 import type { NodeView } from '../placement/node-view.ts'
 import type { PodNeed } from '../placement/pod-need.ts'
+import { couldMakeRoom } from '../placement/preempt.ts'
 import type { Profile } from '../placement/profile.ts'
 import type { PodQueue } from './queue.ts'
 import { knownWorld, type Snapshot } from './snapshot.ts'
@@ -27,7 +28,7 @@ const never = () => 0
 const noChanges = (): Changes => ({ nodes: new Set(), pods: [], refusers: [], topology: false })
 
 /**
- * Tries those waiting Pods again that fit a changed node as it is then. Whether a Pod fits a node depends on that node, the Pod
+ * Tries those waiting Pods again that fit a changed node as it is then, or would if Pods of lower priority left it. Whether a Pod fits a node depends on that node, the Pod
  * and its class alone, unless the Pod looks at others (affinity, spread) or others refuse it: those are tried again when a Pod
  * changes that they are about, for trying is as cheap as finding out.
  * cost: once per waiting Pod for everything that changes in one turn of the event loop.
@@ -40,10 +41,11 @@ export function roomFinder(queue: PodQueue, snapshot: Snapshot, profile: Profile
     changes = noChanges()
     isPlanned = false
     const nodes = [...found.nodes]
-    const options = { ...knownWorld(snapshot), random: never, enough: 1 }
-    queue.retryWhere(
-      (need) => mayFitElsewhere(need, found, snapshot) || (nodes.length > 0 && isPlaced(decide(need, nodes, profile, options))),
-    )
+    const world = knownWorld(snapshot)
+    const options = { ...world, random: never, enough: 1 }
+    const fits = (need: PodNeed) =>
+      isPlaced(decide(need, nodes, profile, options)) || nodes.some((node) => couldMakeRoom(need, node, { ...world, profile }))
+    queue.retryWhere((need) => mayFitElsewhere(need, found, snapshot) || (nodes.length > 0 && fits(need)))
   }
   const plan = (): Changes => {
     if (!isPlanned) setImmediate(look)
