@@ -11,7 +11,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { machineUsage } from '../../src/node/machine-usage.ts'
 import type { NodeOptions } from '../../src/node/run.ts'
 import { eventually } from '../../src/testing/eventually.ts'
-import { containerdLife, type Life, openLife } from './pod-life-world.ts'
+import { cgroupRoot, containerdLife, type Life, openLife } from './pod-life-world.ts'
 import { whyNoContainers } from './polypod.ts'
 
 const mi = 1024 * 1024
@@ -191,8 +191,8 @@ describe.skipIf(why !== undefined)(`eviction on containerd${why ? ` (skipped: ${
     await life.stopNode()
     await life.startNode({ eviction: never, reserved: { memory: '1Gi' }, capacity: { memory: '4Gi' } })
     const folder = '/sys/fs/cgroup'
-    const v1 = await readFile(`${folder}/memory/polypod-e2e-life/kubepods/memory.limit_in_bytes`, 'utf8').catch(() => undefined)
-    const limit = v1 ?? (await readFile(`${folder}/polypod-e2e-life/kubepods/memory.max`, 'utf8'))
+    const v1 = await readFile(`${folder}/memory/${cgroupRoot}/kubepods/memory.limit_in_bytes`, 'utf8').catch(() => undefined)
+    const limit = v1 ?? (await readFile(`${folder}/${cgroupRoot}/kubepods/memory.max`, 'utf8'))
     assert.equal(limit.trim(), String(3 * 1024 * mi))
     const { allocatable } = (await life.client.get(Node, { name: 'node-1' })).status
     assert.equal(allocatable?.memory, '3Gi')

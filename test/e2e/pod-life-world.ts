@@ -35,7 +35,8 @@ export const simulatedLife: LifeMaker = async () => {
   return { runtime, simulated: true, image: 'busybox:1', close: () => runtime.close() }
 }
 
-const cgroupRoot = 'polypod-e2e-life'
+/** Runs side by side must not share one. */
+export const cgroupRoot = `polypod-e2e-life-${process.pid}`
 
 export const containerdLife: LifeMaker = async (dataDir) => {
   const scope = openScope()
