@@ -18,6 +18,7 @@ import { lessReserved } from './node-status.ts'
 import { registerNode } from './node-object.ts'
 import { type NodePods, openPods } from './node-pods.ts'
 import type { NodeStats } from './pod-stats.ts'
+import { statsSummary } from './stats-summary.ts'
 import { statusPoster } from './status-poster.ts'
 import { watchRuntime } from './runtime-watch.ts'
 
@@ -111,9 +112,9 @@ async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ po
   const labels = { ...standing, 'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': goArch(), ...options.labels }
   const node = await registerNode(client, { name, labels, annotations, podCIDR }, { clock, signal, log })
   let pods: NodePods | undefined
-  const server =
-    options.serve &&
-    (await startKubeletServer({ ...options.serve, clock, find: async (namespace, pod) => pods?.find(namespace, pod) }))
+  const find = async (namespace: string, pod: string) => pods?.find(namespace, pod)
+  const stats = async () => pods && statsSummary(name, await pods.stats())
+  const server = options.serve && (await startKubeletServer({ ...options.serve, clock, find, stats }))
   const status = statusPoster({ ...options, node, capacity, reserved, port: server?.port ?? options.kubeletPort ?? 0 }, signal)
   const watched = await watchRuntime({
     ...{ runtime: options.runtime, clock, signal },
