@@ -56,12 +56,11 @@ function takeBudget({ snapshot: { budgets } }: SchedulerWorld, { type, object }:
 }
 
 function takeNode({ snapshot, room }: SchedulerWorld, { type, object }: Change<Node>): void {
-  if (type === 'DELETED') snapshot.removeNode(object.metadata.name)
-  else {
-    const changed = snapshot.setNode(object)
-    if (!changed) return
-    room.onNode(changed)
-  }
+  const changed = type === 'DELETED' ? snapshot.removeNode(object.metadata.name) : snapshot.setNode(object)
+  if (!changed) return
+  if (type !== 'DELETED') room.onNode(changed)
+  // whom its Pods refused they refuse no more, or in another domain
+  for (const need of changed.affine.values()) room.ofPod(need, true)
   // the emptiest domain may be another one now
   room.ofTopology()
 }
@@ -85,7 +84,10 @@ function takePod(world: SchedulerWorld, change: Change<Pod>): void {
     const need = podNeed(pod)
     const left = snapshot.setPod(need, pod.spec.nodeName)
     if (left) room.onNode(left)
-    if (isNews(change)) room.ofPod(need, false)
+    if (!isNews(change)) return
+    room.ofPod(need, false)
+    // whom it kept away as what it was
+    if (change.old?.spec.nodeName) room.ofPod(podNeed(change.old), false)
   } else takePending(world, change)
 }
 

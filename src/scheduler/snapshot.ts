@@ -23,7 +23,8 @@ export interface Snapshot {
   nominatedNode(uid: string): NodeView | undefined
   /** Returns the node when something about it changed that placement looks at. */
   setNode(node: Node): NodeView | undefined
-  removeNode(name: string): void
+  /** Returns the node as it was. Its Pods are known still, should it come back. */
+  removeNode(name: string): NodeView | undefined
   /** The Pod is on this node, in truth or by assumption. Returns the node it was on before, when that is another. */
   setPod(need: PodNeed, nodeName: string): NodeView | undefined
   /** Returns the node it was on, which has more room now. */
@@ -112,13 +113,14 @@ function setNode(state: State, node: Node): NodeView | undefined {
 const placementFacts = ({ metadata, spec, status }: Node): string =>
   JSON.stringify([metadata.labels, spec.unschedulable, spec.taints, status.allocatable, status.capacity, status.runtimeHandlers])
 
-function removeNode(state: State, name: string): void {
+function removeNode(state: State, name: string): NodeView | undefined {
   const view = state.byName.get(name)
-  if (!view) return
+  if (!view) return undefined
   state.byName.delete(name)
   state.nodes.splice(state.nodes.indexOf(view), 1)
   state.affineNodes.delete(view)
   if (view.pods.size > 0) state.homeless.set(name, new Map(view.pods))
+  return view
 }
 
 function enterHome(state: State, need: PodNeed, nodeName: string): void {
