@@ -25,6 +25,8 @@ const classes = new Map([
   ['runc', 'runc'],
   ['kata', 'kata-qemu'],
 ])
+/** No Pod here says anything of other Pods; the scheduler keeps count of those that do. */
+const affineNodes = new Set<NodeView>()
 const podsKept = 10
 
 export function run(): Row[] {
@@ -93,7 +95,7 @@ function decisions(nodes: readonly NodeView[], needs: readonly PodNeed[], { enou
   for (let i = 0; now - begin < ms; i++) {
     const given = needs[i % needs.length] as PodNeed
     const need = { ...given, uid: `${i}` }
-    const decision = decide(need, nodes, defaultProfile, { classes, random: Math.random, start, enough })
+    const decision = decide(need, nodes, defaultProfile, { classes, affineNodes, random: Math.random, start, enough })
     start += decision.examined
     if (isPlaced(decision)) {
       addPod(decision.node, need)

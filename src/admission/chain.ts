@@ -37,6 +37,12 @@ export interface AdmissionRequest<T = AnyObject> {
   readonly user: User
   readonly dryRun: boolean
   readonly read: Reader
+  /** When the request is looked at, in milliseconds. */
+  readonly nowMs: number
+  /** Writes `next` where `old` still is; false: something else is there by now. For what a plugin keeps account of, never for `object`. */
+  replace<K extends AnyKind>(kind: K, old: ObjectOf<K>, next: ObjectOf<K>): Promise<boolean>
+  /** Has `then` run, and waits for it, once a create or update is stored or given up. A dry run stores nothing. */
+  onSettled(then: (stored: boolean) => Promise<void> | void): void
   /** Sent to the client as a Warning header. */
   warn(text: string): void
 }

@@ -11,7 +11,7 @@ import { PriorityClass } from '../api/scheduling/priority-class.ts'
 import { type Status, StatusError } from '../api/status.ts'
 import { cases } from '../testing/cases.ts'
 import { manualClock } from '../testing/manual-clock.ts'
-import { mapReader } from '../testing/map-reader.ts'
+import { mapReader, noEffects } from '../testing/map-reader.ts'
 import { admitted, type AdmissionRequest, type Plugin, type Reader } from './chain.ts'
 import { defaultPlugins } from './default-plugins.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
@@ -28,7 +28,7 @@ const podOf = (spec: Record<string, unknown> = {}): AnyObject =>
 function requestOf(kind: AnyKind, object: AnyObject, read: Reader, more: Partial<AdmissionRequest> = {}): AdmissionRequest {
   const { name, namespace } = object.metadata
   const user = { name: 'admin', groups: [] }
-  return { verb: 'create', kind, namespace, name, object, user, dryRun: false, read, warn: assert.fail, ...more }
+  return { verb: 'create', kind, namespace, name, object, user, dryRun: false, read, warn: assert.fail, ...noEffects, ...more }
 }
 
 async function refusal(plugin: Plugin, request: AdmissionRequest): Promise<Status> {
@@ -53,12 +53,15 @@ describe('the default plugins', () => {
       defaultPlugins.map(({ name }) => name),
       [
         'NamespaceLifecycle',
+        'LimitRanger',
         'ServiceAccount',
         'TaintNodesByCondition',
         'Priority',
         'Priority',
         'DefaultTolerationSeconds',
         'RuntimeClass',
+        'ResourceQuota',
+        'ResourceQuota',
       ],
     )
   })

@@ -5,7 +5,7 @@ import { Pod } from '../api/core/pod.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
 import { StatusError } from '../api/status.ts'
 import { cases } from '../testing/cases.ts'
-import { mapReader } from '../testing/map-reader.ts'
+import { mapReader, noEffects } from '../testing/map-reader.ts'
 import { admitted, type AdmissionRequest } from './chain.ts'
 import { runtimeClass } from './runtime-class.ts'
 
@@ -20,7 +20,19 @@ function podOf(spec: Record<string, unknown>, metadata: Record<string, unknown> 
 function requestOf(object: Pod, read = mapReader([]), more: Partial<AdmissionRequest> = {}): AdmissionRequest {
   const user = { name: 'admin', groups: [] }
   const { name, namespace } = object.metadata
-  return { verb: 'create', kind: Pod, namespace, name, object, user, dryRun: false, read, warn: assert.fail, ...more }
+  return {
+    verb: 'create',
+    kind: Pod,
+    namespace,
+    name,
+    object,
+    user,
+    dryRun: false,
+    read,
+    warn: assert.fail,
+    ...noEffects,
+    ...more,
+  }
 }
 
 const forbidden = (why: string, name = 'web') => ({

@@ -35,6 +35,7 @@ const leftOut: Record<string, string> = {
 const unread = new Set([
   ...['NodeSpec.configSource', 'NodeStatus.config', 'ContainerStatus.user', 'VolumeProjection.clusterTrustBundle'],
   ...['PodSecurityContext.windowsOptions', 'SecurityContext.windowsOptions', 'ServiceSpec.sessionAffinityConfig'],
+  'Eviction.deleteOptions',
 ])
 const isForeignVolume = (path: string): boolean => path.startsWith('Volume.')
 

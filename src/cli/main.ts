@@ -4,12 +4,13 @@ import { exitCodes, Problem } from '../cluster/problem.ts'
 import { kubernetesVersion, polypodVersion } from '../api/version.ts'
 import { down } from './down.ts'
 import { kubeconfig } from './kubeconfig.ts'
+import { ledger } from './ledger.ts'
 import { runtimes } from './runtimes.ts'
 import { status } from './status.ts'
 import { up } from './up.ts'
 import { version } from './version.ts'
 
-const commands = [up, down, status, kubeconfig, runtimes, version]
+const commands = [up, down, status, kubeconfig, runtimes, ledger, version]
 
 const program = new Command('polypod')
   .description('A Kubernetes control plane and node agent for nodes that run several container runtimes')

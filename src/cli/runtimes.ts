@@ -3,16 +3,17 @@ import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { Node } from '../api/core/node.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
-import { type DataDir, dataDirAt } from '../cluster/data-dir.ts'
+import type { DataDir } from '../cluster/data-dir.ts'
 import { Problem } from '../cluster/problem.ts'
 import { readSettings } from '../cluster/settings.ts'
 import { handlerTable } from '../containerd/handler-table.ts'
-import { pidLockHolder } from '../lib/pid-lock.ts'
 import type { PodEvidence } from '../node/evidence.ts'
 import { handlerFactsOf } from '../node/handler-facts.ts'
 import { adminClient } from './admin-client.ts'
 import { dataDirOption, outputOption } from './flags.ts'
 import { json, print, table } from './output.ts'
+import { runningDir } from './running-dir.ts'
+import { runtimesDiff } from './runtimes-diff.ts'
 import { criSocketOf, readiness } from './status.ts'
 
 interface HandlerRow {
@@ -30,17 +31,16 @@ interface HandlerRow {
 }
 
 export function runtimes(program: Command): void {
-  program
-    .command('runtimes')
+  const command = program.command('runtimes')
+  runtimesDiff(command)
+  command
     .description('List the handlers of each node, what runs behind them, and the RuntimeClasses that name them')
     .addOption(dataDirOption())
     .addOption(outputOption())
     .option('--pods', 'list what really runs each Pod of this machine instead (needs root)')
     .addHelpText('after', '\nExamples:\n  polypod runtimes\n  polypod runtimes --pods -o json')
     .action(async ({ dataDir, output, pods }: { dataDir?: string; output?: 'json'; pods?: boolean }) => {
-      const dir = dataDirAt(dataDir)
-      if ((await pidLockHolder(dir.lock)) === undefined)
-        throw new Problem('notRunning', `no cluster runs in ${dir.path}: start one with \`polypod up\``)
+      const dir = await runningDir(dataDir)
       if (pods) {
         const found = await evidence(dir)
         print(output === 'json' ? json(found) : podTable(found))

@@ -6,19 +6,21 @@ import pc from 'picocolors'
 import { polypodVersion } from '../api/version.ts'
 import { type DataDir, dataDirAt } from '../cluster/data-dir.ts'
 import { Problem } from '../cluster/problem.ts'
+import type { KubeletSettings } from '../cluster/kubelet-settings.ts'
 import type { Wishes } from '../cluster/settings.ts'
 import { systemClock } from '../lib/clock.ts'
 import { dataDirOption, names, wholeNumber } from './flags.ts'
 import { logFile } from './log-file.ts'
+import { addKubeletFlags, kubeletWishes } from './kubelet-flags.ts'
 import { print } from './output.ts'
 
-interface UpFlags extends Wishes {
+interface UpFlags extends Omit<Wishes, 'kubelet'>, KubeletSettings {
   detach?: boolean
   dataDir?: string
 }
 
 export function up(program: Command): void {
-  program
+  const command = program
     .command('up')
     .description('Start a cluster, and run it until it is stopped')
     .option('-d, --detach', 'start it in the background and return when it is ready')
@@ -44,6 +46,7 @@ export function up(program: Command): void {
         'upstream',
       ]),
     )
+  addKubeletFlags(command)
     .addHelpText(
       'after',
       `
@@ -61,7 +64,7 @@ Examples:
         throw new Problem('failed', `cannot make the data directory: ${error.message}`)
       })
       if (detach) await startInBackground(dir)
-      else await run(dir, wishes)
+      else await run(dir, { ...wishes, kubelet: kubeletWishes(wishes) })
     })
 }
 

@@ -6,6 +6,7 @@ import { ConfigMap } from '../api/core/config-map.ts'
 import { Namespace } from '../api/core/namespace.ts'
 import { Pod } from '../api/core/pod.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
+import { Eviction } from '../api/policy/eviction.ts'
 import { isConflict } from '../api/status.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
@@ -357,5 +358,14 @@ function bindings(fresh: Fresh): void {
       await refusal(bind('n2')),
       '409 Conflict: Operation cannot be fulfilled on pods/binding "a": pod a is already assigned to node "n1"',
     )
+  })
+  it('evict Pods', async () => {
+    const client = await fresh()
+    await client.create(Pod, podOf('a'))
+    const { apiVersion, kind } = Eviction
+    const evict = (name: string) => client.createSubresource(Pod, a, 'eviction', { apiVersion, kind, metadata: { ...a, name } })
+    assert.equal(await refusal(evict('b')), '400 BadRequest: name in URL does not match name in Eviction object')
+    await evict('a')
+    assert.equal(await refusal(client.get(Pod, a)), '404 NotFound: pods "a" not found')
   })
 }

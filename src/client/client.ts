@@ -65,6 +65,6 @@ export interface Client {
   ): Promise<ObjectOf<K>>
   delete(kind: AnyKind, ref: Ref, options?: DeleteOptions): Promise<void>
   deleteCollection(kind: AnyKind, where: Where, options?: DeleteOptions): Promise<void>
-  /** POST to a subresource that takes an object of another kind: pods/binding. */
-  createSubresource(kind: AnyKind, ref: Ref, subresource: 'binding', body: AnyObject): Promise<void>
+  /** POST to a subresource that takes an object of another kind: pods/binding, pods/eviction. */
+  createSubresource(kind: AnyKind, ref: Ref, subresource: 'binding' | 'eviction', body: AnyObject): Promise<void>
 }

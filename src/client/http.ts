@@ -10,6 +10,8 @@ import { type Connection, type HttpTarget, openConnection } from './http-connect
 import { watchLines } from './http-watch.ts'
 
 export interface HttpClient extends Client {
+  /** The JSON at a path that is no resource, such as /debug/scheduler. Rejects as the other methods do. */
+  getPath(path: string): Promise<unknown>
   /** Ends every call and watch that is under way. */
   close(): Promise<void>
 }
@@ -44,6 +46,7 @@ export function httpClient(target: HttpTarget): HttpClient {
     async createSubresource(kind, ref, subresource, body) {
       await json('POST', objectPath(kind, ref, subresource), body)
     },
+    getPath: (path) => json('GET', path),
     close: () => connection.close(),
   }
 }

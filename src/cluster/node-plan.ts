@@ -9,6 +9,7 @@ import { instanceName } from '../node/containerd/instance-paths.ts'
 import type { Runtime } from '../node/cri/runtime.ts'
 import { type HandlerFacts } from '../node/handler-facts.ts'
 import type { DataDir } from './data-dir.ts'
+import { kubeletOptions } from './kubelet-settings.ts'
 import { Problem } from './problem.ts'
 import type { RuntimeChoice, Settings } from './settings.ts'
 
@@ -21,6 +22,8 @@ export interface NodePlan {
   /** Where Pods' cgroups go, from the root of each hierarchy; absent: the runtime's business. */
   cgroup?: { root: string; driver: 'cgroupfs' | 'systemd' } | undefined
   handlers: HandlerFacts[]
+  /** What the settings say of its kubelet. */
+  kubelet?: ReturnType<typeof kubeletOptions> | undefined
 }
 
 export interface OpenNodes {
@@ -45,7 +48,13 @@ export interface NodeWorld {
 const simulatedHandlers = ['runc', 'runc-v1', 'crun', 'gvisor', 'kata']
 
 /** Rejects with Problem: not root, no containerd, a socket nobody answers at. */
-export function openNodes(world: NodeWorld): Promise<OpenNodes> {
+export async function openNodes(world: NodeWorld): Promise<OpenNodes> {
+  const opened = await openRuntime(world)
+  const kubelet = kubeletOptions(world.settings.kubelet)
+  return { ...opened, plans: opened.plans.map((plan) => ({ ...plan, kubelet })) }
+}
+
+function openRuntime(world: NodeWorld): Promise<OpenNodes> {
   const { runtime } = world.settings
   if (runtime.kind === 'containerd') return openContainerd(world, runtime.handlers)
   if (runtime.kind === 'cri') return openSocket(world, runtime.socket)

@@ -74,3 +74,17 @@ describe('the settings file', async () => {
     },
   )
 })
+
+describe('kubelet settings', () => {
+  const saved = { port: 1, nodeName: 'n', runtime: { kind: 'containerd' }, schedulerProfile: 'default' } as const
+  it('are kept, each field by itself', () => {
+    const before = { ...saved, kubelet: { maxPods: 5, evictionHard: { 'memory.available': '1Gi' } } }
+    const now = settingsFor({ kubelet: { maxPods: 7 } }, before)
+    assert.deepEqual(now.kubelet, { maxPods: 7, evictionHard: { 'memory.available': '1Gi' } })
+    assert.deepEqual('kubelet' in settingsFor({}, saved), false)
+  })
+  it('refuses a soft threshold that nobody gave a grace period', () => {
+    const wishes = { kubelet: { evictionSoft: { 'memory.available': '1Gi' } } }
+    assert.throws(() => settingsFor(wishes, saved), /grace period must be specified/)
+  })
+})

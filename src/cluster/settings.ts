@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { writeAtomically } from '../lib/atomic-file.ts'
 import type { DataDir } from './data-dir.ts'
+import { checkKubeletSettings, type KubeletSettings } from './kubelet-settings.ts'
 import { Problem } from './problem.ts'
 
 export type RuntimeChoice =
@@ -19,6 +20,7 @@ export interface Settings {
   nodeName: string
   runtime: RuntimeChoice
   schedulerProfile: 'default' | 'upstream'
+  kubelet?: KubeletSettings | undefined
 }
 
 /** What the flags of `up` say; absent: as last time, or the default. */
@@ -29,6 +31,8 @@ export interface Wishes {
   nodes?: number | undefined
   handlers?: readonly string[] | undefined
   schedulerProfile?: 'default' | 'upstream' | undefined
+  /** Each field for itself comes before what was saved. */
+  kubelet?: KubeletSettings | undefined
 }
 
 export const defaultPort = 6443
@@ -58,7 +62,7 @@ function checked(value: unknown): Settings {
     throw new Error(`no valid ${what}`)
   }
   if (typeof value !== 'object' || value === null) return wrong('object')
-  const { port, nodeName, runtime, schedulerProfile } = value as Partial<Settings>
+  const { port, nodeName, runtime, schedulerProfile, kubelet } = value as Partial<Settings>
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) return wrong('port')
   if (typeof nodeName !== 'string' || nodeName === '') return wrong('nodeName')
   if (schedulerProfile !== 'default' && schedulerProfile !== 'upstream') return wrong('schedulerProfile')
@@ -66,19 +70,29 @@ function checked(value: unknown): Settings {
   if (!runtime || (kind !== 'containerd' && kind !== 'cri' && kind !== 'simulated')) return wrong('runtime')
   if (runtime.kind === 'cri' && typeof runtime.socket !== 'string') return wrong('runtime.socket')
   if (runtime.kind === 'simulated' && !(Number.isInteger(runtime.nodes) && runtime.nodes > 0)) return wrong('runtime.nodes')
-  return { port, nodeName, runtime, schedulerProfile }
+  return { port, nodeName, runtime, schedulerProfile, ...(kubelet ? { kubelet: checkKubeletSettings(kubelet) } : {}) }
 }
 
 export const writeSettings = (dir: DataDir, settings: Settings): Promise<void> =>
   writeAtomically(dir.settings, `${JSON.stringify(settings, null, 2)}\n`, 0o600)
 
-/** Wishes come before what was saved, what was saved before defaults. */
+/** Wishes come before what was saved, what was saved before defaults. Throws Problem when wishes and saved settings do not fit. */
 export function settingsFor(wishes: Wishes, saved: Settings | undefined): Settings {
   return {
     port: wishes.port ?? saved?.port ?? 0,
     nodeName: saved?.nodeName ?? nodeNameOf(hostname()),
     runtime: runtimeFor(wishes, saved?.runtime),
     schedulerProfile: wishes.schedulerProfile ?? saved?.schedulerProfile ?? 'default',
+    ...kubeletFor(wishes.kubelet, saved?.kubelet),
+  }
+}
+
+function kubeletFor(wished: KubeletSettings | undefined, saved: KubeletSettings | undefined): Pick<Settings, 'kubelet'> {
+  if (!wished && !saved) return {}
+  try {
+    return { kubelet: checkKubeletSettings({ ...saved, ...wished }) }
+  } catch (error) {
+    throw new Problem('failed', (error as Error).message, error)
   }
 }
 

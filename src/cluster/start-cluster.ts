@@ -11,13 +11,17 @@ import { type Clock, systemClock } from '../lib/clock.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
 import { openScope, type Scope } from '../lib/scope.ts'
 import { handlerFactsAnnotation, handlerFactsText } from '../node/handler-facts.ts'
+import { type KubeletMetrics, kubeletMetrics } from '../node/kubelet-metrics.ts'
 import { startKubeletServer } from '../node/kubelet-server.ts'
 import { type RunningNode, runNode } from '../node/run.ts'
+import { statsSummary } from '../node/stats-summary.ts'
 import { runScheduler } from '../scheduler/run.ts'
 import { startHttpServer } from '../server/http.ts'
+import type { Observed } from '../server/observed.ts'
 import { openApiServer } from '../server/open-server.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
+import { observers } from './observers.ts'
 import { type Certificates, openCertificates } from './certs.ts'
 import { dataDirAt } from './data-dir.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
@@ -38,6 +42,8 @@ export interface ControlPlane {
   url: string
   port: number
   client(user: string, groups?: readonly string[]): Client
+  /** For nodes of this process. */
+  kubeletMetrics: KubeletMetrics
 }
 
 /** Everything but nodes; API answers once it resolves. Lives and ends with `scope`. */
@@ -47,14 +53,17 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const tls = { ...certificates.server, ca: certificates.ca }
   // nodes of this process share one kubelet server, whatever their own addresses are
   const kubelet = { clientTls: { ...certificates.kubeletClient, ca: certificates.ca }, host: '127.0.0.1' }
-  const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, log }))
+  const observed: Observed = {}
+  const kubelets = kubeletMetrics()
+  const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, observed, log }))
   const manager = api.client('system:kube-controller-manager')
+  const { onLedgerChecked, observe } = observers(observed, kubelets)
   await bootstrap(manager, { port: http.port, clock })
-  for (const controller of controllers({ rootCa: certificates.ca }))
+  for (const controller of controllers({ rootCa: certificates.ca, onLedgerChecked }))
     scope.run(`controller ${controller.name}`, (signal) => runController(controller, { client: manager, clock, log }, signal))
-  const scheduler = { client: api.client('system:kube-scheduler'), clock, profile: parts.schedulerProfile, log }
+  const scheduler = { client: api.client('system:kube-scheduler'), clock, profile: parts.schedulerProfile, observe, log }
   scope.run('scheduler', (signal) => runScheduler(scheduler, signal))
-  return { url: http.url, port: http.port, client: (user, groups) => api.client(user, groups) }
+  return { url: http.url, port: http.port, client: (user, groups) => api.client(user, groups), kubeletMetrics: kubelets }
 }
 
 export interface NodeParts {
@@ -72,23 +81,27 @@ export interface NodeParts {
 /** Resolves when every node has registered and is Ready. One kubelet server, on loopback, answers for all of them. */
 export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): Promise<void> {
   const { scope, clock, certificates, controlPlane, log } = parts
-  const nodes: RunningNode[] = []
+  const nodes = new Map<string, RunningNode>()
   const tls = { ...(await certificates.nodeCertificate('kubelet', '127.0.0.1')), ca: certificates.ca }
   const find = async (namespace: string, pod: string) => {
-    for (const node of nodes) {
+    for (const node of nodes.values()) {
       const found = await node.find(namespace, pod)
       if (found) return found
     }
     return undefined
   }
+  const stats = async (name: string | undefined) => {
+    const node = name === undefined ? undefined : nodes.get(name)
+    return node && name !== undefined ? statsSummary(name, await node.stats()) : undefined
+  }
   const mayCall = ({ groups }: { groups: readonly string[] }) => groups.includes('system:masters')
-  const server = scope.own(await startKubeletServer({ tls, find, mayCall, clock }))
+  const server = scope.own(await startKubeletServer({ tls, find, stats, mayCall, clock }))
   for (const plan of plans) {
     const options = {
       name: plan.name,
       client: controlPlane.client(`system:node:${plan.name}`, ['system:nodes']),
       clock,
-      runtime: plan.runtime,
+      runtime: controlPlane.kubeletMetrics.timed(plan.runtime, clock),
       dataDir: join(parts.nodesDir, plan.name),
       owner: parts.owner,
       kubeletPort: server.port,
@@ -98,16 +111,17 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
       ] as const,
       cgroup: plan.cgroup,
       simulated: plan.simulated,
+      ...plan.kubelet,
       annotations: { [handlerFactsAnnotation]: handlerFactsText(plan.handlers) },
       log,
     }
     scope.run(`node ${plan.name}`, (signal) => {
       const node = runNode(options, signal)
-      nodes.push(node)
+      nodes.set(plan.name, node)
       return node.ended
     })
   }
-  await Promise.all(nodes.map((node) => node.ready))
+  await Promise.all([...nodes.values()].map((node) => node.ready))
 }
 
 export interface ClusterOptions {

@@ -1,9 +1,13 @@
 // THE list of controllers. A new one is one file and one line here.
+import type { Disagreement } from '../ledger/check.ts'
 import type { Controller } from './controller.ts'
 import { eventTtl } from './event-ttl.ts'
+import { ledgerCheck } from './ledger-check.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeLifecycle } from './node-lifecycle.ts'
+import { podDisruptionBudget } from './pod-disruption-budget.ts'
 import { podGc } from './pod-gc.ts'
+import { resourceQuota } from './resource-quota.ts'
 import { rootCa } from './root-ca.ts'
 import { serviceAccount } from './service-account.ts'
 import { taintEviction } from './taint-eviction.ts'
@@ -11,6 +15,8 @@ import { taintEviction } from './taint-eviction.ts'
 export interface ControllerOptions {
   /** The cluster's CA certificate in PEM, which every namespace gets as kube-root-ca.crt. */
   rootCa: string
+  /** Hears what each check of the ledger found, for metrics. */
+  onLedgerChecked?: ((found: readonly Disagreement[]) => void) | undefined
 }
 
 /** Fresh controllers for one cluster; each keeps its own memory. */
@@ -19,7 +25,10 @@ export const controllers = (options: ControllerOptions): readonly Controller[] =
   serviceAccount(),
   rootCa(options.rootCa),
   podGc(),
+  podDisruptionBudget(),
   nodeLifecycle(),
   taintEviction(),
+  resourceQuota(),
   eventTtl(),
+  ledgerCheck(options.onLedgerChecked),
 ]

@@ -1841,6 +1841,11 @@ export declare type ContainerStats = Message<"runtime.v1.ContainerStats"> & {
    * @generated from field: runtime.v1.MemoryUsage memory = 3;
    */
   memory?: MemoryUsage | undefined;
+
+  /**
+   * @generated from field: runtime.v1.FilesystemUsage writable_layer = 4;
+   */
+  writableLayer?: FilesystemUsage | undefined;
 };
 
 /**

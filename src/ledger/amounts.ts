@@ -35,6 +35,10 @@ export function sum(all: readonly Amounts[]): Map<string, bigint> {
   return total
 }
 
+/** Back into canonical quantities. */
+export const listOf = (all: Amounts): ResourceList =>
+  Object.fromEntries([...all].map(([name, nano]) => [name, amountText(name, nano)]))
+
 /** The same names with the same amounts, in any order. */
 export function sameAmounts(a: Amounts, b: Amounts): boolean {
   if (a.size !== b.size) return false

@@ -11,6 +11,7 @@ import {
   type Hierarchies,
   type PodKey,
 } from './cgroup-tree.ts'
+import { type CgroupUsage, usageV1, usageV2 } from './cgroup-usage.ts'
 import { type CgroupFile, filesV1, filesV2, readV1, readV2 } from './cgroup-values.ts'
 import { dropSlice, setSlice, sliceProperties } from './cgroup-systemd.ts'
 import { removeCgroup } from './containerd/cgroup-remains.ts'
@@ -34,10 +35,16 @@ export interface PodCgroups {
   parentFor(pod: PodKey): string
   /** Makes the Pod's cgroup (and those above it) and writes its values; again with other values resizes it. */
   ensure(pod: PodKey, values: LinuxResources): Promise<void>
+  /** Of kubepods, which holds all Pods. */
+  limitAll(values: LinuxResources): Promise<void>
+  /** Of kubepods; undefined when it has no limit, or nobody counts. */
+  memoryOfAll(): Promise<{ limitBytes: number; workingSetBytes: number } | undefined>
   /** Shares of the burstable level, in milli-CPUs requested by all its Pods. */
   setBurstable(requestedMilliCpu: number): Promise<void>
   /** What the files say; undefined when there is no such cgroup. */
   read(pod: PodKey): Promise<LinuxResources | undefined>
+  /** What the Pod uses, containers and all; undefined when nobody counts it. */
+  usage(pod: PodKey): Promise<CgroupUsage | undefined>
   /** Removes the Pod's cgroup with all below it; processes still in it are killed. */
   remove(pod: PodKey): Promise<void>
   /** Pods with a cgroup under kubepods, in whichever hierarchy. */
@@ -64,12 +71,15 @@ export async function podCgroups({ mount = '/sys/fs/cgroup', root, driver, log }
     version: tree.version,
     parentFor: (pod) => names.parentFor(pod),
     ensure: (pod, values) => ensure(world, names.pod(pod), values),
+    limitAll: (values) => ensure(world, names.kubepods, values),
+    memoryOfAll: () => memoryOfAll(world),
     async setBurstable(requestedMilliCpu) {
       await ensureShares(world, names.level('Burstable'), sharesOf(requestedMilliCpu))
       // k8s: who asks for nothing gets the least there is
       await ensureShares(world, names.level('BestEffort'), sharesOf(0))
     },
     read: (pod) => readBack(world, names.pod(pod)),
+    usage: (pod) => usageAt(world, names.pod(pod)),
     remove: (pod) => removeEverywhere(world, names.pod(pod)),
     list: () => listPods(world),
     async removeAll() {
@@ -78,6 +88,15 @@ export async function podCgroups({ mount = '/sys/fs/cgroup', root, driver, log }
       if (own.length > 0) await removeEverywhere(world, own)
     },
   }
+}
+
+const usageAt = (world: World, path: readonly string[]): Promise<CgroupUsage | undefined> =>
+  (world.tree.unified === undefined ? usageV1 : usageV2)(readerAt(world, path))
+
+async function memoryOfAll(world: World): Promise<{ limitBytes: number; workingSetBytes: number } | undefined> {
+  const [values, usage] = await Promise.all([readBack(world, world.names.kubepods), usageAt(world, world.names.kubepods)])
+  const limitBytes = values?.memoryLimitInBytes
+  return limitBytes === undefined || !usage ? undefined : { limitBytes, workingSetBytes: usage.memoryWorkingSetBytes }
 }
 
 async function ensure(world: World, path: readonly string[], values: LinuxResources): Promise<void> {
@@ -159,7 +178,13 @@ async function write(world: World, path: readonly string[], { controller, file, 
 async function readBack(world: World, path: readonly string[]): Promise<LinuxResources | undefined> {
   const found = await Promise.all(world.tree.roots.map((root) => isFolder(join(root, ...path))))
   if (!found.includes(true)) return undefined
-  const read = async (controller: string, file: string): Promise<string | undefined> => {
+  const read = readerAt(world, path)
+  return world.tree.unified === undefined ? readV1(read) : readV2(read)
+}
+
+const readerAt =
+  (world: World, path: readonly string[]) =>
+  async (controller: string, file: string): Promise<string | undefined> => {
     const root = rootFor(world, controller)
     if (root === undefined) return undefined
     return readFile(join(root, ...path, file), 'utf8').then(
@@ -167,8 +192,6 @@ async function readBack(world: World, path: readonly string[]): Promise<LinuxRes
       () => undefined,
     )
   }
-  return world.tree.unified === undefined ? readV1(read) : readV2(read)
-}
 
 const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(

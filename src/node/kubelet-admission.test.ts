@@ -50,3 +50,26 @@ it('reads the node again before it refuses a Pod for its labels', async () => {
   assert.equal((await admission.admit(pod('two', selects)))?.reason, 'NodeAffinity')
   assert.equal(reads, 2)
 })
+
+it('ends others for a critical Pod, where that lets it in', async () => {
+  const ended: string[][] = []
+  const admission = kubeletAdmission(
+    () => node(),
+    async () => node(),
+    async (victims) => {
+      ended.push(victims.map(({ metadata }) => metadata.name))
+      for (const { metadata } of victims) admission.leave(metadata.uid ?? '')
+    },
+  )
+  const critical = { priority: 2_000_000_000 }
+  await admission.admit(pod('small', asking('300m')))
+  await admission.admit(pod('large', asking('600m')))
+  assert.equal((await admission.admit(pod('plain', asking('500m'))))?.reason, 'OutOfpods')
+  // there is a place for two Pods only, and 100m: one Pod has to go, and it has to be the large one
+  assert.equal(await admission.admit(pod('first', { ...asking('500m'), ...critical })), undefined)
+  assert.deepEqual(ended, [['large']])
+  assert.equal((await admission.admit(pod('second', { ...asking('900m'), ...critical })))?.reason, 'OutOfpods')
+  const elsewhere = { ...asking('600m'), ...critical, nodeSelector: { disk: 'ssd' } }
+  assert.notEqual(await admission.admit(pod('third', elsewhere)), undefined)
+  assert.equal(ended.length, 1)
+})

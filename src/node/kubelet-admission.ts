@@ -1,7 +1,10 @@
 // The node's own last word on a Pod: the scheduler's rules once more, against the Pods that are really here.
 import type { Node } from '../api/core/node.ts'
 import type { Pod } from '../api/core/pod.ts'
+import { isCritical } from '../ledger/eviction-rank.ts'
+import { preemptionVictims } from '../ledger/kubelet-preemption.ts'
 import { admit, type Refused } from '../placement/admit.ts'
+import { resourcesFit } from '../placement/filters/resources-fit.ts'
 import { addPod, type NodeView, nodeView, removePod, showNode } from '../placement/node-view.ts'
 import { podNeed } from '../placement/pod-need.ts'
 
@@ -11,8 +14,12 @@ export interface KubeletAdmission {
   leave(podUid: string): void
 }
 
-/** `refresh` reads the Node again. */
-export function kubeletAdmission(node: () => Node, refresh: () => Promise<Node>): KubeletAdmission {
+/** `refresh` reads the Node again. `preempt` ends Pods, and resolves once they are gone. */
+export function kubeletAdmission(
+  node: () => Node,
+  refresh: () => Promise<Node>,
+  preempt?: (victims: readonly Pod[]) => Promise<void>,
+): KubeletAdmission {
   const view: NodeView = nodeView(node())
   return {
     async admit(pod) {
@@ -25,9 +32,33 @@ export function kubeletAdmission(node: () => Node, refresh: () => Promise<Node>)
         showNode(view, await refresh())
         refused = admit(pod, view)
       }
+      const victims = refused?.shortage && preempt && isCritical(pod) ? victimsFor(pod, view) : undefined
+      if (victims) refused = undefined
       if (!refused) addPod(view, podNeed(pod))
+      if (victims) await preempt?.(victims)
       return refused
     },
     leave: (podUid) => removePod(view, podUid),
   }
+}
+
+/** Those that have to go so that a critical Pod can stay; undefined when that would not do. */
+function victimsFor(pod: Pod, view: NodeView): Pod[] | undefined {
+  const reasons = resourcesFit.check(podNeed(pod), view) ?? []
+  const missing = new Map<string, number>()
+  for (const { shortage } of reasons)
+    if (shortage) missing.set(shortage.resource, shortage.need + shortage.used - shortage.capacity)
+  const present = [...view.pods.values()]
+  const victims = preemptionVictims(
+    pod,
+    present.map((need) => need.pod),
+    missing,
+  )
+  if (!victims || victims.length === 0) return undefined
+  // nobody is ended for a Pod that would be refused all the same
+  const going = present.filter((need) => victims.includes(need.pod))
+  for (const { uid } of going) removePod(view, uid)
+  const refused = admit(pod, view)
+  for (const need of going) addPod(view, need)
+  return refused ? undefined : victims
 }

@@ -9,6 +9,7 @@ import { type Clock, systemClock } from '../lib/clock.ts'
 import { refuseUpgrade, type UpgradeRequest } from '../lib/upgrade.ts'
 import type { Runtime } from './cri/runtime.ts'
 import { serveContainerLog } from './kubelet-log.ts'
+import type { StatsSummary } from './stats-summary.ts'
 import { tunnelCommand } from './streaming/exec-tunnel.ts'
 import { tunnelPortForward } from './streaming/port-forward-tunnel.ts'
 import { commandStreams } from './streaming/remote-command.ts'
@@ -41,6 +42,8 @@ export interface KubeletServerOptions {
   listen?: { host?: string; port?: number } | undefined
   /** A pod of any node this server stands for. */
   find(namespace: string, pod: string): Promise<ServedPod | undefined>
+  /** What a node this server stands for uses; without a name the only one. Undefined: it is none of them. */
+  stats?: ((node: string | undefined) => Promise<StatsSummary | undefined>) | undefined
   /** A certificate alone is not enough: every user of the cluster has one of the same CA. */
   mayCall(peer: Peer): boolean
   clock?: Clock | undefined
@@ -55,6 +58,8 @@ export interface KubeletServer {
 export interface Refusal {
   code: number
   text: string
+  /** Default text/plain. */
+  type?: string
 }
 
 export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer> {
@@ -108,7 +113,7 @@ async function serveRequest(options: KubeletServerOptions, exchange: Exchange): 
   const refusal = await answer(options, exchange).catch(internalError)
   if (!refusal) return
   if (response.headersSent) response.destroy()
-  else response.writeHead(refusal.code, { 'content-type': 'text/plain; charset=utf-8' }).end(refusal.text)
+  else response.writeHead(refusal.code, { 'content-type': refusal.type ?? 'text/plain; charset=utf-8' }).end(refusal.text)
   request.resume()
 }
 
@@ -117,6 +122,7 @@ async function answer(options: KubeletServerOptions, exchange: Exchange): Promis
   if (refused) return refused
   const { verb, rest, query } = route(exchange.request)
   if (verb === 'healthz') return { code: 200, text: 'ok' }
+  if (verb === 'stats' && rest[0] === 'summary') return summaries(options, query.getAll('node'))
   if (verb === 'containerLogs' && rest.length === 3) {
     const found = await container(options, rest)
     if ('code' in found) return found
@@ -124,6 +130,15 @@ async function answer(options: KubeletServerOptions, exchange: Exchange): Promis
   }
   if (verb === 'exec' || verb === 'attach' || verb === 'portForward') return { code: 400, text: 'Upgrade request required' }
   return { code: 404, text: '404 page not found' }
+}
+
+/** Of one node as upstream; of several, for a server that stands for them: `{ nodes: [...] }`, null for one that cannot be asked. */
+async function summaries({ stats }: KubeletServerOptions, names: readonly string[]): Promise<Refusal> {
+  const json = (value: unknown): Refusal => ({ code: 200, text: JSON.stringify(value), type: 'application/json' })
+  const orNull = async (name: string) => (await stats?.(name).catch(() => null)) ?? null
+  if (names.length > 1) return json({ nodes: await Promise.all(names.map(orNull)) })
+  const summary = await stats?.(names[0])
+  return summary ? json(summary) : { code: 404, text: 'no such node' }
 }
 
 async function serveUpgrade(options: KubeletServerOptions, upgrade: UpgradeRequest): Promise<void> {

@@ -2,6 +2,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Pod } from '../api/core/pod.ts'
 import { type Change, mirror } from '../client/mirror.ts'
+import { eventRecorder } from '../client/event-recorder.ts'
+import type { EvictionPolicy } from './eviction-settings.ts'
+import type { PressureCondition } from './eviction-signals.ts'
+import { nodeEvictor } from './node-eviction.ts'
 import type { ContainerEvent } from './cri/runtime.ts'
 import type { ServedPod } from './kubelet-server.ts'
 import { rotateLog } from './log-rotation.ts'
@@ -9,6 +13,7 @@ import { openWorld, type WorldOptions } from './node-world.ts'
 import { removeOrphans } from './orphans.ts'
 import { uidOf } from './pod-labels.ts'
 import { type PodWorker, podWorker } from './pod-worker.ts'
+import { type NodeStats, nodeStats, type StatsWorld } from './pod-stats.ts'
 import type { PodWorld } from './pod-world.ts'
 import { qosShares } from './qos-shares.ts'
 import { seePod } from './seen.ts'
@@ -19,6 +24,8 @@ export interface NodePods {
   runtimeSaid(event: ContainerEvent): void
   /** It came back, offers other handlers, or may have said something that nobody heard. */
   runtimeChanged(): void
+  /** Of the node and its Pods, measured now. Rejects with RuntimeError when the runtime cannot be asked. */
+  stats(): Promise<NodeStats>
   readonly ended: Promise<unknown>
 }
 
@@ -37,10 +44,20 @@ interface Pods {
   share: (pods: readonly Pod[]) => Promise<void>
 }
 
-export async function openPods(options: WorldOptions, signal: AbortSignal): Promise<NodePods> {
-  const { client, clock, name, log } = options
+export interface PodsOptions extends Omit<WorldOptions, 'events'> {
+  /** Undefined: nothing is evicted here. */
+  policy: EvictionPolicy | undefined
+  onPressure(conditions: readonly PressureCondition[]): void
+}
+
+export async function openPods(given: PodsOptions, signal: AbortSignal): Promise<NodePods> {
+  const { client, clock, name, log } = given
+  const options = { ...given, events: eventRecorder(client, { component: 'kubelet', host: name, clock }) }
   const workers = new Map<string, PodWorker>()
-  const world = await openWorld(options, signal, workers)
+  const opened = await openWorld(options, signal, workers)
+  const stats = () => nodeStats(statsWorld(opened, workers))
+  const evictor = given.policy && nodeEvictor({ ...options, policy: given.policy, world: opened, workers, stats })
+  const world: PodWorld = { ...opened, admit: async (pod) => evictor?.refusal(pod) ?? opened.admit(pod) }
   const share = qosShares(world.cgroups, log)
   const pods: Pods = { options, signal, world, workers, cleaning: undefined, share }
   const where = { fieldSelector: `spec.nodeName=${name}` }
@@ -62,13 +79,14 @@ export async function openPods(options: WorldOptions, signal: AbortSignal): Prom
       const seen = await seePod(runtime, { uid: uidOf(pod), owner: facts.owner }, worker.memory.sight)
       return servedPod(worker.memory, seen, runtime)
     },
+    stats,
     // what a worker does itself wakes it when it is done; an end may come from anywhere
     runtimeSaid: ({ type, podUid }) => void (type === 'stopped' && workers.get(podUid)?.wake()),
     runtimeChanged() {
       for (const worker of workers.values()) worker.hurry()
       clean(pods)
     },
-    ended: Promise.all([relist, rotate]).then(async () => {
+    ended: Promise.all([relist, rotate, evictor?.run(signal)]).then(async () => {
       await Promise.all([...workers.values()].map((w) => w.ended))
       await pods.cleaning
       world.prober.close()
@@ -104,6 +122,16 @@ function podChanged(pods: Pods, change: Change<Pod>): void {
   workers.set(uid, started)
   void started.ended.then(() => workers.delete(uid))
 }
+
+const statsWorld = (world: PodWorld, workers: ReadonlyMap<string, PodWorker>): StatsWorld => ({
+  ...world,
+  ...world.facts,
+  pods: () =>
+    [...workers.values()].map(({ memory: { pod, seen } }) => ({
+      pod,
+      ids: [...seen.sandboxes, ...seen.containers].map(({ id }) => id),
+    })),
+})
 
 const podsOf = ({ workers }: Pods): Pod[] => [...workers.values()].map(({ memory }) => memory.pod)
 

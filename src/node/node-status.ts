@@ -3,6 +3,7 @@ import type { Node, NodeCondition } from '../api/core/node.ts'
 import type { ResourceList } from '../api/core/resources.ts'
 import { amounts, amountText } from '../ledger/amounts.ts'
 import { rfc3339 } from '../lib/clock.ts'
+import type { PressureCondition } from './eviction-signals.ts'
 import type { Image, RuntimeHandler, RuntimeStatus } from './cri/runtime.ts'
 
 export interface NodeStatusFacts {
@@ -15,6 +16,7 @@ export interface NodeStatusFacts {
   /** Undefined: the runtime cannot be asked. */
   runtime: RuntimeStatus | undefined
   images: readonly Image[]
+  pressures?: readonly PressureCondition[] | undefined
 }
 
 /** `old` keeps the times of transitions, and handlers and images while the runtime is away. */
@@ -67,12 +69,31 @@ export const networkProblem = (runtime: RuntimeStatus | undefined): string | und
     ? undefined
     : `container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${runtime.message}`
 
-function conditions(old: readonly NodeCondition[], { now, runtime }: NodeStatusFacts): NodeCondition[] {
+type Words = [reason: string, message: string]
+const pressureWords: [PressureCondition, pressed: Words, relieved: Words][] = [
+  [
+    'MemoryPressure',
+    ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
+    ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+  ],
+  [
+    'DiskPressure',
+    ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
+    ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+  ],
+  [
+    'PIDPressure',
+    ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+    ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+  ],
+]
+
+function conditions(old: readonly NodeCondition[], { now, runtime, pressures = [] }: NodeStatusFacts): NodeCondition[] {
   const why = unreadiness(runtime)
   const told: [string, string, string, string][] = [
-    ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
-    ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
-    ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    ...pressureWords.map(([type, pressed, relieved]): [string, string, string, string] =>
+      pressures.includes(type) ? [type, 'True', ...pressed] : [type, 'False', ...relieved],
+    ),
     why === undefined
       ? ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status']
       : ['Ready', 'False', 'KubeletNotReady', why],

@@ -41,6 +41,8 @@ export interface PlanFacts {
   busy: ReadonlySet<string>
   /** The Pod has to end, whatever its spec says: deleted, rejected, past its deadline, or finished before. */
   ending: boolean
+  /** At most, when it ends: in place of the Pod's own. */
+  graceSeconds?: number | undefined
   mounted: boolean
   /** The contents of volumes are out of date; containers need not wait for that. */
   stale: boolean

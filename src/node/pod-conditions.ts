@@ -3,6 +3,7 @@ import type { Pod } from '../api/core/pod.ts'
 import type { ContainerStatus, PodCondition } from '../api/core/pod-status.ts'
 import { rfc3339 } from '../lib/clock.ts'
 import type { ContainerStatuses } from './container-statuses.ts'
+import type { Failure } from './pod-world.ts'
 import type { PodPhase } from './pod-phase.ts'
 import { isSidecar } from './plan-step.ts'
 
@@ -12,6 +13,7 @@ export interface ConditionFacts {
   /** The sandbox runs and has its network. */
   sandboxReady: boolean
   now: number
+  failed?: Failure | undefined
 }
 
 type Judgement = Pick<PodCondition, 'status' | 'reason' | 'message'>
@@ -22,9 +24,16 @@ const no = (reason: string, message?: string): Judgement => ({
   ...(message === undefined ? {} : { message }),
 })
 
-export const ownConditions: readonly string[] = [
+const ownConditions: readonly string[] = [
   ...['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'],
 ]
+
+// k8s: API-initiated eviction and the scheduler say DisruptionTarget too; the kubelet's carries this reason
+const byKubelet = 'TerminationByKubelet'
+
+/** Whether the kubelet says this, and not somebody else. */
+export const isOwnCondition = ({ type, reason }: PodCondition): boolean =>
+  ownConditions.includes(type) || (type === 'DisruptionTarget' && reason === byKubelet)
 
 /** The kubelet's own conditions first, then those of others (readiness gates, DisruptionTarget) as they were. */
 export function podConditions(pod: Pod, facts: ConditionFacts): PodCondition[] {
@@ -36,13 +45,21 @@ export function podConditions(pod: Pod, facts: ConditionFacts): PodCondition[] {
     ['Ready', judgeReady(pod, containersReady)],
     ['ContainersReady', containersReady],
     ['PodScheduled', yes],
+    ...disruption(pod, facts),
   ]
   const conditions = own.map(([type, judgement]): PodCondition => {
     const before = old.find((c) => c.type === type)
     const same = before?.status === judgement.status && before.lastTransitionTime !== undefined
     return { type, ...judgement, lastTransitionTime: same ? before.lastTransitionTime : rfc3339(facts.now) }
   })
-  return [...conditions, ...old.filter((c) => !ownConditions.includes(c.type))]
+  return [...conditions, ...old.filter((c) => !own.some(([type]) => type === c.type))]
+}
+
+/** Stays, once said. */
+function disruption(pod: Pod, { failed }: ConditionFacts): [string, Judgement][] {
+  const before = pod.status.conditions?.find((c) => c.type === 'DisruptionTarget' && isOwnCondition(c))
+  const message = failed?.disrupted ?? before?.message
+  return message === undefined ? [] : [['DisruptionTarget', { status: 'True', reason: byKubelet, message }]]
 }
 
 const namesOf = (statuses: readonly ContainerStatus[]): string => `[${statuses.map((s) => s.name).join(' ')}]`

@@ -54,7 +54,7 @@ function planEnd(pod: Pod, seen: Seen, facts: PlanFacts): Plan {
   const others = alive.filter((c) => !sidecars.includes(c.metadata.name))
   const lastSidecar = sidecars.findLast((name) => alive.some((c) => c.metadata.name === name))
   const next = others.length > 0 ? others : alive.filter((c) => c.metadata.name === lastSidecar)
-  const graceSeconds = graceOf(pod)
+  const graceSeconds = Math.max(1, Math.min(graceOf(pod), facts.graceSeconds ?? Infinity))
   for (const { id, metadata } of next) {
     const underWay = stopUnderWay(facts.busy, id)
     if (underWay !== undefined && underWay <= graceSeconds) continue

@@ -6,6 +6,7 @@ import { rfc3339 } from '../lib/clock.ts'
 import { type ContainerStatuses, containerStatuses, type StatusFacts } from './container-statuses.ts'
 import { podConditions } from './pod-conditions.ts'
 import { type PodPhase, podPhase } from './pod-phase.ts'
+import type { Failure } from './pod-world.ts'
 import { isAlive, type Seen } from './seen.ts'
 
 export interface PodStatusFacts extends StatusFacts {
@@ -14,14 +15,15 @@ export interface PodStatusFacts extends StatusFacts {
   startedAt: number
   hostIPs: readonly string[]
   /** The Pod as a whole has failed: it was not let in, or its time is up. */
-  failed: { reason: string; message: string } | undefined
+  failed: Failure | undefined
 }
 
 /** `pod.status` is the last status known: times of transitions and what is not the kubelet's are kept from it. */
 export function podStatus(pod: Pod, seen: Seen, facts: PodStatusFacts): PodStatus {
   const { status } = pod
   const rejected = facts.failed !== undefined && seen.containers.length === 0 && !status.containerStatuses
-  if (rejected) return { ...status, phase: 'Failed', ...facts.failed, startTime: startTime(pod, facts), qosClass: qosOf(pod) }
+  if (rejected)
+    return { ...status, phase: 'Failed', ...reasonOf(facts.failed), startTime: startTime(pod, facts), qosClass: qosOf(pod) }
   const statuses = containerStatuses(pod, seen, facts)
   const phase = phaseOf(pod, seen, facts, statuses)
   const failed = phase === 'Failed' ? facts.failed : undefined
@@ -33,8 +35,8 @@ export function podStatus(pod: Pod, seen: Seen, facts: PodStatusFacts): PodStatu
   return {
     ...kept,
     phase,
-    conditions: podConditions(pod, { phase, statuses, sandboxReady, now: facts.now }),
-    ...failed,
+    conditions: podConditions(pod, { phase, statuses, sandboxReady, now: facts.now, failed }),
+    ...reasonOf(failed),
     ...addresses('hostIP', facts.hostIPs),
     ...addresses('podIP', ips),
     startTime: startTime(pod, facts),
@@ -43,6 +45,9 @@ export function podStatus(pod: Pod, seen: Seen, facts: PodStatusFacts): PodStatu
     qosClass: qosOf(pod),
   }
 }
+
+const reasonOf = (failed: Failure | undefined): Partial<PodStatus> =>
+  failed ? { reason: failed.reason, message: failed.message } : {}
 
 const isFinal = (phase: string | undefined): phase is 'Succeeded' | 'Failed' => phase === 'Succeeded' || phase === 'Failed'
 

@@ -7,7 +7,7 @@ import { planPod } from './pod-plan.ts'
 import { uidOf } from './pod-labels.ts'
 import { podStatus } from './pod-status.ts'
 import { clearAway, take } from './pod-steps.ts'
-import { podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
+import { type Failure, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
 import { keyOfStep, type Plan, type Step } from './plan-step.ts'
 import { allContainers } from './sandbox-config.ts'
 import { withConditionsOf } from './status-writer.ts'
@@ -23,6 +23,8 @@ export interface PodWorker {
   wake(): void
   /** What failed may go well now: delays are forgotten. */
   hurry(): void
+  /** Ends the Pod, which has failed; nothing when it is ending or over. */
+  fail(failure: Failure): void
   /** A ConfigMap or Secret it uses is another now: volumes are brought up to date, and what failed is tried again. */
   configChanged(): void
   readonly memory: Readonly<PodMemory>
@@ -64,6 +66,11 @@ export function podWorker(pod: Pod, world: PodWorld): PodWorker {
     wake,
     hurry() {
       memory.notBefore.clear()
+      wake()
+    },
+    fail(failure) {
+      if (memory.gone || memory.failed || isTerminal(memory.pod)) return
+      memory.failed = failure
       wake()
     },
     configChanged() {
@@ -123,7 +130,7 @@ async function turn(worker: Worker): Promise<boolean> {
     ...{ now: world.clock.now(), busy, ending: isEnding(memory), mounted: memory.paths !== undefined, stale: memory.stale },
     ...{ pulled: new Set(memory.pulled.keys()), notBefore: memory.notBefore, crashes: memory.crashes },
     probes: (id) => world.prober.results(id),
-    ...{ stoppedSandboxes: memory.stoppedSandboxes, released: memory.released },
+    ...{ stoppedSandboxes: memory.stoppedSandboxes, released: memory.released, graceSeconds: memory.failed?.graceSeconds },
   })
   tellBackOff(worker, plan)
   for (const step of plan.steps) launch(worker, step)

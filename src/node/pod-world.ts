@@ -63,6 +63,16 @@ export interface PodWorld {
   log: (line: string) => void
 }
 
+/** The Pod as a whole has failed, and ends. */
+export interface Failure {
+  reason: string
+  message: string
+  /** At most, in place of the Pod's own. */
+  graceSeconds?: number | undefined
+  /** The node ends it for its own sake: what condition DisruptionTarget says. */
+  disrupted?: string | undefined
+}
+
 /** What one worker knows that the runtime does not. Lost with the process, and never needed to be right after it. */
 export interface PodMemory {
   /** The newest version from the API server. */
@@ -70,7 +80,7 @@ export interface PodMemory {
   /** It is not in the API any more. */
   gone: boolean
   admitted: boolean
-  failed: { reason: string; message: string } | undefined
+  failed: Failure | undefined
   /** Steps under way, by key. */
   busy: Map<string, Promise<void>>
   paths: HostPaths | undefined

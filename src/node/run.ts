@@ -4,15 +4,21 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { ResourceList } from '../api/core/resources.ts'
 import type { Client } from '../client/client.ts'
+import { amounts, listOf, sum } from '../ledger/amounts.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deferred } from '../lib/deferred.ts'
 import type { CgroupDriver } from './cgroup-fs.ts'
 import type { Runtime } from './cri/runtime.ts'
+import { type EvictionSettings, evictionPolicy, heldByThresholds } from './eviction-settings.ts'
+import type { PressureCondition } from './eviction-signals.ts'
 import { type KubeletServerOptions, type ServedPod, startKubeletServer } from './kubelet-server.ts'
 import { keepLease } from './lease.ts'
 import { goArch, machineCapacity } from './machine-info.ts'
+import { lessReserved } from './node-status.ts'
 import { registerNode } from './node-object.ts'
 import { type NodePods, openPods } from './node-pods.ts'
+import type { NodeStats } from './pod-stats.ts'
+import { statsSummary } from './stats-summary.ts'
 import { statusPoster } from './status-poster.ts'
 import { watchRuntime } from './runtime-watch.ts'
 
@@ -46,8 +52,10 @@ export interface NodeOptions {
   maxPods?: number | undefined
   /** In place of what the machine has. */
   capacity?: ResourceList | undefined
-  /** Capacity that Pods cannot have. */
+  /** Capacity that Pods cannot have; enforced on the cgroup of all Pods. Hard eviction thresholds are held back besides. */
   reserved?: ResourceList | undefined
+  /** Absent: a kubelet's defaults. A simulated node evicts only when this is given, and then looks at its Pods alone. */
+  eviction?: EvictionSettings | undefined
   /** Where Pods reach the API server: the KUBERNETES_SERVICE_* variables. */
   apiServer?: { host: string; port: number } | undefined
   /** Default: no cluster DNS; ClusterFirst then means the machine's resolv.conf. */
@@ -64,6 +72,8 @@ export interface RunningNode {
   readonly ended: Promise<void>
   /** A Pod of this node, for a kubelet server. */
   find(namespace: string, pod: string): Promise<ServedPod | undefined>
+  /** What the node and its Pods use, measured now. Rejects with RuntimeError when the runtime cannot be asked. */
+  stats(): Promise<NodeStats>
 }
 
 /** Runs until `signal` aborts. Several may run in one process. */
@@ -83,7 +93,11 @@ export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode 
     ready.reject(error)
     if (!signal.aborted) options.log(`node ${options.name} failed: ${String((error as Error).stack ?? error)}`)
   })
-  return { ready: ready.promise, ended, find: async (namespace, pod) => (await pods.promise).find(namespace, pod) }
+  return {
+    ...{ ready: ready.promise, ended },
+    find: async (namespace, pod) => (await pods.promise).find(namespace, pod),
+    stats: async () => (await pods.promise).stats(),
+  }
 }
 
 /** Resolves when the node is registered, its Pods are watched, and Ready is written. */
@@ -92,14 +106,16 @@ async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ po
   const dataDir = resolve(options.dataDir)
   await mkdir(join(dataDir, 'logs'), { recursive: true })
   const capacity = { ...(await machineCapacity(dataDir, options.maxPods ?? 110)), ...options.capacity }
+  const eviction = options.simulated && !options.eviction ? undefined : evictionPolicy(options.eviction ?? {})
+  const reserved = listOf(sum([amounts(options.reserved), amounts(eviction && heldByThresholds(eviction, capacity))]))
   const standing = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': goArch() }
   const labels = { ...standing, 'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': goArch(), ...options.labels }
   const node = await registerNode(client, { name, labels, annotations, podCIDR }, { clock, signal, log })
   let pods: NodePods | undefined
-  const server =
-    options.serve &&
-    (await startKubeletServer({ ...options.serve, clock, find: async (namespace, pod) => pods?.find(namespace, pod) }))
-  const status = statusPoster({ ...options, node, capacity, port: server?.port ?? options.kubeletPort ?? 0 }, signal)
+  const find = async (namespace: string, pod: string) => pods?.find(namespace, pod)
+  const stats = async () => pods && statsSummary(name, await pods.stats())
+  const server = options.serve && (await startKubeletServer({ ...options.serve, clock, find, stats }))
+  const status = statusPoster({ ...options, node, capacity, reserved, port: server?.port ?? options.kubeletPort ?? 0 }, signal)
   const watched = await watchRuntime({
     ...{ runtime: options.runtime, clock, signal },
     onChange: (found) => {
@@ -109,7 +125,9 @@ async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ po
     onEvent: (event) => pods?.runtimeSaid(event),
     onGap: () => pods?.runtimeChanged(),
   })
-  pods = await openPods({ ...options, dataDir, capacity, node, runtimeStatus: () => watched.status() }, signal)
+  const onPressure = (conditions: readonly PressureCondition[]) => status.pressureIs(conditions)
+  const held = { capacity, allocatable: lessReserved(capacity, reserved), policy: eviction }
+  pods = await openPods({ ...options, ...held, dataDir, node, onPressure, runtimeStatus: () => watched.status() }, signal)
   await status.post()
   const ended = Promise.all([
     watched.ended,

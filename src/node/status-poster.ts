@@ -5,6 +5,7 @@ import { isNotFound } from '../api/status.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Mailbox, mailbox } from '../lib/mailbox.ts'
 import type { Image, Runtime, RuntimeStatus } from './cri/runtime.ts'
+import type { PressureCondition } from './eviction-signals.ts'
 import { nodeInfo } from './machine-info.ts'
 import type { NodeObject } from './node-object.ts'
 import { nodeStatus } from './node-status.ts'
@@ -24,6 +25,8 @@ export interface StatusPosterOptions {
 export interface StatusPoster {
   /** Undefined: it does not answer. Posted soon. */
   runtimeIs(status: RuntimeStatus | undefined): void
+  /** Posted soon. */
+  pressureIs(conditions: readonly PressureCondition[]): void
   /** Posts now; tries until it works or the signal aborts. */
   post(): Promise<void>
   /** Posts from now on, until the signal aborts. Never rejects. */
@@ -37,17 +40,22 @@ interface Poster {
   options: StatusPosterOptions
   signal: AbortSignal
   runtime: RuntimeStatus | undefined
+  pressures: readonly PressureCondition[]
   info: Node['status']['nodeInfo'] | undefined
   box: Mailbox<true>
 }
 
 export function statusPoster(options: StatusPosterOptions, signal: AbortSignal): StatusPoster {
-  const poster: Poster = { options, signal, runtime: undefined, info: undefined, box: mailbox() }
+  const poster: Poster = { options, signal, runtime: undefined, pressures: [], info: undefined, box: mailbox() }
   return {
     runtimeIs(status) {
       poster.runtime = status
       // another runtime may have come back
       poster.info = undefined
+      poster.box.put(true)
+    },
+    pressureIs(conditions) {
+      poster.pressures = conditions
       poster.box.put(true)
     },
     post: () => post(poster),
@@ -89,6 +97,7 @@ async function postOnce(poster: Poster): Promise<void> {
   await node.post((old) =>
     nodeStatus(old, {
       ...{ now: clock.now(), capacity, reserved, addresses, nodeInfo: info, kubeletPort: port, runtime: poster.runtime, images },
+      pressures: poster.pressures,
     }),
   )
 }

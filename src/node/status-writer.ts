@@ -6,7 +6,7 @@ import { isConflict, isNotFound } from '../api/status.ts'
 import type { Client } from '../client/client.ts'
 import { type Backoff, backoff } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
-import { ownConditions } from './pod-conditions.ts'
+import { isOwnCondition } from './pod-conditions.ts'
 import { uidOf } from './pod-labels.ts'
 
 export interface StatusWriter {
@@ -131,7 +131,7 @@ const merged = (present: PodStatus, ours: PodStatus): PodStatus => ({ ...ours, .
 
 /** The kubelet's conditions of `ours`, and everybody else's of `present`. */
 export function withConditionsOf(ours: PodStatus, present: PodStatus): Pick<PodStatus, 'conditions'> {
-  const own = (ours.conditions ?? []).filter((c) => ownConditions.includes(c.type))
-  const others = (present.conditions ?? []).filter((c) => !ownConditions.includes(c.type))
+  const own = (ours.conditions ?? []).filter(isOwnCondition)
+  const others = (present.conditions ?? []).filter((c) => !isOwnCondition(c) && !own.some(({ type }) => type === c.type))
   return own.length + others.length === 0 ? {} : { conditions: [...own, ...others] }
 }

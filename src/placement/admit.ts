@@ -26,7 +26,7 @@ interface AdmitOptions {
   os?: string | undefined
 }
 
-const noWorld = { classes: new Map<string, string>() }
+const noWorld = { classes: new Map<string, string>(), namespaces: new Map(), everyNode: [], affineNodes: new Set<NodeView>() }
 
 /** Undefined: may run. `node` must not count `pod` itself. The first failure is told. */
 export function admit(pod: Pod, node: NodeView, { isStatic = false, os = 'linux' }: AdmitOptions = {}): Refused | undefined {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { cases } from '../testing/cases.ts'
-import { decide, enoughNodes, isPlaced } from './decide.ts'
+import { decide, enoughNodes, isPlaced, worldOf } from './decide.ts'
 import { defaultProfile } from './default-profile.ts'
 import { failureText } from './explain.ts'
 import { addPod, nodeView, type NodeView } from './node-view.ts'
 import { podNeed } from './pod-need.ts'
+import { preempt } from './preempt.ts'
 import { requesting, sampleNode, type SampleNode, samplePod } from './sample.ts'
 import { upstreamProfile } from './upstream-profile.ts'
 
@@ -23,7 +24,9 @@ const onNode = (name: string, node: SampleNode = {}, pods: readonly object[] = [
 const verdict = (spec: object, nodes: readonly NodeView[], profile = defaultProfile): string => {
   const need = podNeed(samplePod('p', spec))
   const decision = decide(need, nodes, profile, world)
-  return isPlaced(decision) ? decision.node.name : failureText(need, decision)
+  if (isPlaced(decision)) return decision.node.name
+  const preemption = preempt(need, decision, { ...worldOf(nodes, world), profile, budgets: [] })
+  return failureText(decision, preemption.do === 'nothing' ? preemption.why : undefined)
 }
 
 const taint = (key: string, value: string | undefined, effect: string) => ({ spec: { taints: [{ key, value, effect }] } })
@@ -135,7 +138,7 @@ describe('one filter at a time', () => {
         name: 'overhead counts, of the Pod and of those that are there',
         pod: { ...requesting({ cpu: '1' }), overhead: { cpu: '1500m' } },
         node: onNode('a', {}, [{ ...requesting({ cpu: '1' }), overhead: { cpu: '600m' } }]),
-        want: `0/1 nodes are available: 1 Insufficient cpu. ${noVictims(1)}`,
+        want: `0/1 nodes are available: 1 Insufficient cpu. ${noVictims(1)} overhead: cpu 1500m of 2500m; without it 1/1 nodes would do.`,
       },
       {
         name: 'more than the node could ever give',
@@ -150,10 +153,10 @@ describe('one filter at a time', () => {
         want: `0/1 nodes are available: 1 Too many pods. ${noVictims(1)}`,
       },
       {
-        name: 'a Pod of lower priority could be moved, but we do not',
+        name: 'a Pod of lower priority will go: nothing is said of preemption',
         pod: { ...requesting({ cpu: '4' }), priority: 5 },
         node: onNode('a', {}, [{ ...requesting({ cpu: '1' }), priority: 4 }]),
-        want: '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption of Pods with lower priority is not supported.',
+        want: '0/1 nodes are available: 1 Insufficient cpu.',
       },
       {
         name: 'a Pod that would not preempt',
@@ -230,7 +233,7 @@ describe('many nodes', () => {
     const decision = decide(need, nodes, defaultProfile, world)
     assert.ok(!isPlaced(decision))
     assert.equal(
-      failureText(need, decision),
+      verdict(requesting({ cpu: '1' }), nodes),
       '0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint {key: value}. ' +
         'preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.',
     )

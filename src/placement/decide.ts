@@ -1,12 +1,12 @@
 // The decision: which node one Pod goes to, or for each node why not. Pure; scheduler, CLI and console call it alike.
-import { type Filter, isRejection, type World } from './filter.ts'
-import type { NodeView } from './node-view.ts'
+import { type Filter, isRejection, type KnownWorld, type World } from './filter.ts'
+import { type NodeView, withNominated } from './node-view.ts'
 import type { PodNeed } from './pod-need.ts'
 import type { Profile } from './profile.ts'
 import type { Reason } from './reason.ts'
 import { scaleScores } from './score.ts'
 
-export interface DecideOptions extends World {
+export interface DecideOptions extends KnownWorld {
   /** Breaks ties between equal scores: 0 to 1, as Math.random. */
   random(): number
   /** The node to look at first, when not all are; moves on by `examined` each time. Default 0. */
@@ -54,10 +54,20 @@ interface Prepared {
   state: unknown
 }
 
+/** What is not said is taken from `nodes`, as if they were all there are. */
+export const worldOf = (nodes: readonly NodeView[], options: KnownWorld): World => ({
+  classes: options.classes,
+  namespaces: options.namespaces ?? noNamespaces,
+  everyNode: options.everyNode ?? nodes,
+  affineNodes: options.affineNodes ?? new Set((options.everyNode ?? nodes).filter(({ affine }) => affine.size > 0)),
+})
+const noNamespaces = new Map<string, Record<string, string>>()
+
 export function decide(need: PodNeed, nodes: readonly NodeView[], profile: Profile, options: DecideOptions): Decision {
+  const world = worldOf(nodes, options)
   const prepared: Prepared[] = []
   for (const filter of profile.filters) {
-    const state = filter.prepare(need, options)
+    const state = filter.prepare(need, world)
     if (isRejection(state))
       return { refusals: [], rejected: { filter: filter.name, reason: state.rejected }, nodes: nodes.length, examined: 0 }
     if (state !== undefined) prepared.push({ filter, state })
@@ -69,12 +79,12 @@ export function decide(need: PodNeed, nodes: readonly NodeView[], profile: Profi
   for (let at = start % nodes.length; examined < nodes.length && fitting.length < enough; examined += 1) {
     const node = nodes[at] as NodeView
     at = at + 1 === nodes.length ? 0 : at + 1
-    const refusal = refused(prepared, node, fitting.length === 0)
+    const refusal = refused(prepared, node, fitting.length === 0) ?? refusedByPromise(prepared, node, need)
     if (refusal === undefined) fitting.push(node)
     else if (refusal !== 'untold') refusals.push(refusal)
   }
   if (fitting.length === 0) return { refusals, nodes: nodes.length, examined }
-  return { ...best(need, fitting, profile, options), feasible: fitting.length, examined }
+  return { ...best(need, fitting, profile, { ...options, ...world }), feasible: fitting.length, examined }
 }
 
 /** `untold`: a refusal nobody will ask about, because another node fits. cost: once per Pod and node. */
@@ -87,9 +97,19 @@ function refused(prepared: readonly Prepared[], node: NodeView, tell: boolean): 
   return undefined
 }
 
-function best(need: PodNeed, fitting: readonly NodeView[], profile: Profile, options: DecideOptions) {
+/** k8s: a node that is kept for Pods of the same or higher priority must fit with them as well. */
+function refusedByPromise(prepared: readonly Prepared[], node: NodeView, need: PodNeed): Refusal | 'untold' | undefined {
+  if (node.nominated.size === 0) return undefined
+  const fuller = withNominated(node, need)
+  const refusal = fuller && refused(prepared, fuller, true)
+  return refusal === undefined || refusal === 'untold' ? refusal : { ...refusal, node }
+}
+
+type Scoring = World & Pick<DecideOptions, 'random'>
+
+function best(need: PodNeed, fitting: readonly NodeView[], profile: Profile, options: Scoring) {
   if (fitting.length === 1) return { node: fitting[0] as NodeView, score: 0 }
-  const totals = totalsOf(need, fitting, profile)
+  const totals = totalsOf(need, fitting, profile, options)
   let chosen = 0
   let ties = 1
   for (let i = 1; i < fitting.length; i++) {
@@ -105,14 +125,14 @@ function best(need: PodNeed, fitting: readonly NodeView[], profile: Profile, opt
 const scratch = { totals: new Float64Array(512), raw: new Float64Array(512) }
 
 /** Valid until the next decision, and longer than `fitting`. */
-function totalsOf(need: PodNeed, fitting: readonly NodeView[], profile: Profile): Float64Array {
+function totalsOf(need: PodNeed, fitting: readonly NodeView[], profile: Profile, world: World): Float64Array {
   const count = fitting.length
   if (scratch.raw.length < count)
     Object.assign(scratch, { totals: new Float64Array(2 * count), raw: new Float64Array(2 * count) })
   const { totals, raw } = scratch
   totals.fill(0, 0, count)
   for (const { score, weight } of profile.scores) {
-    const state = score.prepare(need)
+    const state = score.prepare(need, world, fitting)
     if (state === undefined) continue
     for (let i = 0; i < count; i++) raw[i] = score.score(state, fitting[i] as NodeView)
     scaleScores(raw, count, score.scale)

@@ -1,38 +1,37 @@
-// Why a Pod waits, in upstream's words.
+// Why a Pod waits, in upstream's words, and what of it is overhead.
+import { amountText } from '../ledger/amounts.ts'
 import type { Refusal, Unplaced } from './decide.ts'
-import type { PodNeed } from './pod-need.ts'
+import { counted } from './preempt.ts'
+import type { Shortage } from './reason.ts'
 
-/** `FailedScheduling`'s message, which is also that of the PodScheduled condition. */
-export function failureText(need: PodNeed, unplaced: Unplaced): string {
+/**
+ * `FailedScheduling`'s message, which is also that of the PodScheduled condition.
+ * `preemption`: why nobody is preempted; absent when somebody is. k8s: nothing is said of it then.
+ */
+export function failureText(unplaced: Unplaced, preemption?: string): string {
   if (unplaced.nodes === 0) return 'no nodes available to schedule pods'
   const { rejected, refusals, nodes } = unplaced
   const why = rejected ? rejected.reason.text : counted(refusals.flatMap((r) => r.reasons.map((reason) => reason.text)))
-  return `0/${nodes} nodes are available: ${why}. preemption: ${preemptionText(need, unplaced)}`
+  const hope = preemption === undefined ? '' : ` preemption: ${preemption}`
+  return `0/${nodes} nodes are available: ${why}.${hope}${overheadText(refusals)}`
 }
 
-/** k8s: sorted as texts with the count before them, so `10 a` comes before `2 b`. */
-function counted(texts: readonly string[]): string {
-  const counts = new Map<string, number>()
-  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1)
-  return [...counts]
-    .map(([text, count]) => `${count} ${text}`)
-    .sort()
-    .join(', ')
+/** Ours, beyond upstream: what of each amount that is short somewhere is overhead. Nothing when none is. */
+function overheadText(refusals: readonly Refusal[]): string {
+  const short = new Map<string, Shortage>()
+  for (const { reasons } of refusals)
+    for (const { shortage } of reasons) if (shortage && shortage.ofWhichOverhead > 0) short.set(shortage.resource, shortage)
+  if (short.size === 0) return ''
+  const parts = [...short.values()].map(
+    ({ resource, need, ofWhichOverhead }) =>
+      `${resource} ${shownAmount(resource, ofWhichOverhead)} of ${shownAmount(resource, need)}`,
+  )
+  const enough = refusals.filter(fitsWithoutOverhead).length
+  return ` overhead: ${parts.sort().join(', ')}${enough === 0 ? '' : `; without it ${enough}/${refusals.length} nodes would do`}.`
 }
 
-function preemptionText(need: PodNeed, { refusals, rejected, nodes }: Unplaced): string {
-  if (need.pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
-  const hopeless = 'Preemption is not helpful for scheduling'
-  const per = rejected
-    ? Array.from({ length: nodes }, () => hopeless)
-    : refusals.map((refusal) => victims(need, refusal, hopeless))
-  return `0/${nodes} nodes are available: ${counted(per)}.`
-}
+const fitsWithoutOverhead = ({ reasons }: Refusal): boolean =>
+  reasons.every(({ shortage }) => shortage && shortage.need - shortage.ofWhichOverhead <= shortage.capacity - shortage.used)
 
-function victims(need: PodNeed, { node, reasons }: Refusal, hopeless: string): string {
-  if (reasons.some((reason) => reason.unresolvable)) return hopeless
-  // beyond upstream's words: we do not preempt, and say so where upstream might
-  for (const { priority } of node.pods.values())
-    if (priority < need.priority) return 'Preemption of Pods with lower priority is not supported'
-  return 'No preemption victims found for incoming pod'
-}
+const shownAmount = (resource: string, amount: number): string =>
+  amountText(resource, BigInt(amount) * (resource === 'cpu' ? 1_000_000n : 1_000_000_000n))

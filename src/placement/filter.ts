@@ -1,13 +1,22 @@
 // A rule that says which nodes a Pod may go to.
 import type { NodeView } from './node-view.ts'
 import type { PodNeed } from './pod-need.ts'
+import type { Namespaces } from './pod-terms.ts'
 import type { Reason } from './reason.ts'
 
 /** Facts that are neither Pod nor node. */
 export interface World {
   /** RuntimeClass name to its handler. */
   classes: ReadonlyMap<string, string>
+  namespaces: Namespaces
+  /** The whole cluster, whichever nodes are asked about. */
+  everyNode: readonly NodeView[]
+  /** Those with Pods that have terms about other Pods. */
+  affineNodes: ReadonlySet<NodeView>
 }
+
+/** What callers know of it; the rest is taken from the nodes they ask about. */
+export type KnownWorld = Pick<World, 'classes'> & { [K in Exclude<keyof World, 'classes'>]?: World[K] | undefined }
 
 /** No node can be right, whichever it is. */
 export interface Rejection {

@@ -26,8 +26,14 @@ export interface NodeView {
   softTaints: readonly Taint[]
   /** What RuntimeClass.handler may name here; undefined when the node does not report it. */
   handlers: ReadonlySet<string> | undefined
+  /** Another one whenever its Pods change. */
+  version: number
   /** By uid. */
   readonly pods: Map<string, PodNeed>
+  /** Those of them that have terms about other Pods, by uid. */
+  readonly affine: Map<string, PodNeed>
+  /** Pods of higher priority that the node is kept for until they can be bound, by uid; not counted in anything else. */
+  readonly nominated: Map<string, PodNeed>
   readonly requested: Columns
   assumedMilliCpu: number
   assumedMemoryBytes: number
@@ -37,17 +43,34 @@ export interface NodeView {
 
 /** `node` without Pods. */
 export function nodeView(node: Node): NodeView {
-  const view = {
-    name: node.metadata.name,
-    pods: new Map<string, PodNeed>(),
-    requested: { milliCpu: 0, memoryBytes: 0, ephemeralBytes: 0, others: new Map<string, number>() },
-    assumedMilliCpu: 0,
-    assumedMemoryBytes: 0,
-    ports: new Map<string, Map<string, number>>(),
-    ...shown(node),
-  }
-  return view
+  return { name: node.metadata.name, nominated: new Map(), ...nobodyHere(), ...shown(node) }
 }
+
+/** The node as it would be without these Pods, by uid; the given view stays as it is. */
+export function withoutPods(view: NodeView, going: ReadonlyMap<string, PodNeed>): NodeView {
+  const copy: NodeView = { ...view, ...nobodyHere() }
+  for (const need of view.pods.values()) if (!going.has(need.uid)) addPod(copy, need)
+  return copy
+}
+
+/** The node as it would be with those it is kept for and that `need` may not pass; undefined when there are none. */
+export function withNominated(view: NodeView, need: PodNeed): NodeView | undefined {
+  const first = [...view.nominated.values()].filter(({ uid, priority }) => uid !== need.uid && priority >= need.priority)
+  if (first.length === 0) return undefined
+  const copy = withoutPods(view, new Map())
+  for (const one of first) addPod(copy, one)
+  return copy
+}
+
+const nobodyHere = () => ({
+  version: 0,
+  pods: new Map<string, PodNeed>(),
+  affine: new Map<string, PodNeed>(),
+  requested: { milliCpu: 0, memoryBytes: 0, ephemeralBytes: 0, others: new Map<string, number>() },
+  assumedMilliCpu: 0,
+  assumedMemoryBytes: 0,
+  ports: new Map<string, Map<string, number>>(),
+})
 
 /** Takes over a newer state of the node itself; its Pods stay. */
 export const showNode = (view: NodeView, node: Node): void => void Object.assign(view, shown(node))
@@ -77,6 +100,7 @@ function shown(node: Node) {
 export function addPod(view: NodeView, need: PodNeed): void {
   removePod(view, need.uid)
   view.pods.set(need.uid, need)
+  if (need.terms) view.affine.set(need.uid, need)
   count(view, need, 1)
 }
 
@@ -85,11 +109,13 @@ export function removePod(view: NodeView, uid: string): void {
   const need = view.pods.get(uid)
   if (!need) return
   view.pods.delete(uid)
+  if (need.terms) view.affine.delete(uid)
   count(view, need, -1)
 }
 
 function count(view: NodeView, need: PodNeed, sign: 1 | -1): void {
   const { requested, ports } = view
+  view.version += 1
   requested.milliCpu += sign * need.milliCpu
   requested.memoryBytes += sign * need.memoryBytes
   requested.ephemeralBytes += sign * need.ephemeralBytes

@@ -2,6 +2,7 @@
 import type { Pod } from '../api/core/pod.ts'
 import { type Amounts, milliOf, unitsOf } from '../ledger/amounts.ts'
 import { assumedLedger, podLedger } from '../ledger/pod-ledger.ts'
+import { podTerms, type PodTerms, spreadRules, type SpreadRule } from './pod-terms.ts'
 
 export interface HostPort {
   /** `TCP/8080`. */
@@ -28,6 +29,10 @@ export interface PodNeed {
   readonly overhead: Amounts
   readonly hostPorts: readonly HostPort[]
   readonly priority: number
+  /** What it says of other Pods: affinity and anti-affinity. */
+  readonly terms: PodTerms | undefined
+  /** Topology spread constraints. */
+  readonly spread: readonly SpreadRule[] | undefined
 }
 
 const named = new Set(['cpu', 'memory', 'ephemeral-storage', 'pods'])
@@ -49,6 +54,8 @@ export function podNeed(pod: Pod): PodNeed {
     overhead,
     hostPorts: hostPortsOf(pod),
     priority: pod.spec.priority ?? 0,
+    terms: podTerms(pod),
+    spread: spreadRules(pod),
   }
 }
 

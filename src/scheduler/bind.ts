@@ -31,7 +31,8 @@ async function takeBack(world: SchedulerWorld, need: PodNeed, error: unknown): P
   if (!queue.has(need.uid)) return
   const left = snapshot.removePod(need.uid)
   queue.failed(need.uid, 'error')
-  if (left) world.roomOn(left)
+  if (left) world.room.onNode(left)
+  world.room.ofPod(need, true)
   // gone, being deleted or bound by somebody else: the watch tells the rest
   if (isNotFound(error) || isConflict(error)) return
   const message = `binding rejected: ${error instanceof Error ? error.message : String(error)}`

@@ -7,6 +7,8 @@ import type { SchedulerWorld } from './world.ts'
 export interface WhyNot {
   reason: 'Unschedulable' | 'SchedulerError' | 'SchedulingGated'
   message: string
+  /** The node that is being cleared for the Pod; '' takes an older promise back. Absent: as it was. */
+  nominatedNodeName?: string | undefined
 }
 
 const maxTries = 3
@@ -37,14 +39,20 @@ const conditionOf = (pod: Pod) => pod.status.conditions?.find(({ type }) => type
 
 function says(pod: Pod, why: WhyNot): boolean {
   const old = conditionOf(pod)
+  const { nominatedNodeName = '' } = pod.status
+  if ((why.nominatedNodeName ?? nominatedNodeName) !== nominatedNodeName) return false
   return old?.status === 'False' && old.reason === why.reason && old.message === why.message
 }
 
-async function write({ client, clock }: Pick<SchedulerWorld, 'client' | 'clock'>, pod: Pod, why: WhyNot): Promise<void> {
+async function write({ client, clock }: Pick<SchedulerWorld, 'client' | 'clock'>, pod: Pod, told: WhyNot): Promise<void> {
+  const { nominatedNodeName, ...why } = told
   const old = conditionOf(pod)
   const lastTransitionTime = old?.status === 'False' ? old.lastTransitionTime : rfc3339(clock.now())
   const { uid, resourceVersion } = pod.metadata
   const conditions = [{ type: 'PodScheduled', status: 'False', lastTransitionTime, ...why }]
-  const body = { metadata: { uid, resourceVersion }, status: { conditions } }
+  const body = {
+    metadata: { uid, resourceVersion },
+    status: { conditions, ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }) },
+  }
   await client.patch(Pod, pod.metadata, { type: 'strategic', subresource: 'status', body })
 }

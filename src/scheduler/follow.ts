@@ -1,7 +1,10 @@
 // Keeps snapshot and queue in step with the API server.
+import { Namespace } from '../api/core/namespace.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
+import { sameValue } from '../api/equal.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
+import { PodDisruptionBudget } from '../api/policy/pod-disruption-budget.ts'
 import { type Change, mirror } from '../client/mirror.ts'
 import { runtimeHandler } from '../placement/filters/runtime-handler.ts'
 import { podNeed } from '../placement/pod-need.ts'
@@ -24,6 +27,8 @@ export async function follow(world: SchedulerWorld, signal: AbortSignal): Promis
   })
   // classes and nodes first: a Pod that is new to us should find them
   if (world.profile.filters.includes(runtimeHandler)) await mirror(client, RuntimeClass, options('runtime classes', takeClass))
+  await mirror(client, Namespace, options('namespaces', takeNamespace))
+  await mirror(client, PodDisruptionBudget, options('disruption budgets', takeBudget))
   await mirror(client, Node, options('nodes', takeNode))
   await mirror(client, Pod, options('pods', takePod))
 }
@@ -36,28 +41,62 @@ function takeClass({ snapshot, queue }: SchedulerWorld, { type, object }: Change
   queue.retryWhere(({ pod }) => pod.spec.runtimeClassName === name)
 }
 
-function takeNode(world: SchedulerWorld, { type, object }: Change<Node>): void {
-  if (type === 'DELETED') return world.snapshot.removeNode(object.metadata.name)
-  const changed = world.snapshot.setNode(object)
-  if (changed) world.roomOn(changed)
+/** Pod affinity may select namespaces by their labels. */
+function takeNamespace({ snapshot, room }: SchedulerWorld, { type, object, old }: Change<Namespace>): void {
+  const { name, labels = {} } = object.metadata
+  if (type === 'DELETED') snapshot.namespaces.delete(name)
+  else snapshot.namespaces.set(name, labels)
+  if (type !== 'MODIFIED' || !sameValue(labels, old?.metadata.labels ?? {})) room.ofTopology()
+}
+
+function takeBudget({ snapshot: { budgets } }: SchedulerWorld, { type, object }: Change<PodDisruptionBudget>): void {
+  const { uid = '' } = object.metadata
+  if (type === 'DELETED') budgets.delete(uid)
+  else budgets.set(uid, object)
+}
+
+function takeNode({ snapshot, room }: SchedulerWorld, { type, object }: Change<Node>): void {
+  const changed = type === 'DELETED' ? snapshot.removeNode(object.metadata.name) : snapshot.setNode(object)
+  if (!changed) return
+  if (type !== 'DELETED') room.onNode(changed)
+  // whom its Pods refused they refuse no more, or in another domain
+  for (const need of changed.affine.values()) room.ofPod(need, true)
+  // the emptiest domain may be another one now
+  room.ofTopology()
 }
 
 const isOver = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
 
 function takePod(world: SchedulerWorld, change: Change<Pod>): void {
-  const { snapshot, queue } = world
+  const { snapshot, queue, room } = world
   const { type, object: pod } = change
   const uid = pod.metadata.uid ?? ''
   if (type === 'DELETED' || isOver(pod)) {
     queue.remove(uid)
+    const kept = snapshot.denominate(uid)
+    if (kept) room.onNode(kept)
     const left = snapshot.removePod(uid)
-    if (left) world.roomOn(left)
+    if (!left) return
+    room.onNode(left)
+    room.ofPod(podNeed(pod), true)
   } else if (pod.spec.nodeName) {
     queue.remove(uid)
-    const left = snapshot.setPod(podNeed(pod), pod.spec.nodeName)
-    if (left) world.roomOn(left)
+    const need = podNeed(pod)
+    const left = snapshot.setPod(need, pod.spec.nodeName)
+    if (left) room.onNode(left)
+    if (!isNews(change)) return
+    room.ofPod(need, false)
+    // whom it kept away as what it was
+    if (change.old?.spec.nodeName) room.ofPod(podNeed(change.old), false)
   } else takePending(world, change)
 }
+
+/** For those who look at other Pods: where it is, its labels, and whether it goes. */
+const isNews = ({ object, old }: Change<Pod>): boolean =>
+  !old ||
+  old.spec.nodeName !== object.spec.nodeName ||
+  old.metadata.deletionTimestamp !== object.metadata.deletionTimestamp ||
+  !sameValue(old.metadata.labels ?? {}, object.metadata.labels ?? {})
 
 function takePending(world: SchedulerWorld, { object: pod, old }: Change<Pod>): void {
   const { snapshot, queue } = world
@@ -70,7 +109,10 @@ function takePending(world: SchedulerWorld, { object: pod, old }: Change<Pod>): 
     const message = 'Scheduling is blocked due to non-empty scheduling gates'
     return world.spawn(() => tellWhyNot(world, pod, { reason: 'SchedulingGated', message }))
   }
-  // our own words in its status are no news
-  const changed = old === undefined || JSON.stringify(old.spec) !== JSON.stringify(pod.spec)
-  queue.put(podNeed(pod), changed)
+  // our own words in its status are no news, but its labels are: others may refuse it by them
+  const changed = old === undefined || !sameValue(old.spec, pod.spec) || !sameValue(old.metadata.labels, pod.metadata.labels)
+  const need = podNeed(pod)
+  // promised before we started
+  if (old === undefined && pod.status.nominatedNodeName) snapshot.nominate(need, pod.status.nominatedNodeName)
+  queue.put(need, changed)
 }

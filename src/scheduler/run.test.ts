@@ -174,8 +174,8 @@ describe('runScheduler', () => {
     await addPod('humble', requesting({ cpu: '1' }))
     await addPod('proud', { ...requesting({ cpu: '1' }) })
     for (const name of ['humble', 'proud']) assert.deepEqual((await whyNot(name))[2], onlyOne('Insufficient cpu'))
-    await addPod('proudest', { ...requesting({ cpu: '1' }), priority: 7 })
-    assert.match((await whyNot('proudest'))[2] ?? '', /1 Preemption of Pods with lower priority is not supported\.$/)
+    await addPod('proudest', { ...requesting({ cpu: '1' }), priority: 7, preemptionPolicy: 'Never' })
+    assert.match((await whyNot('proudest'))[2] ?? '', /preemption: not eligible due to preemptionPolicy=Never\.$/)
     await clock.advance(60_000)
     const over = { status: { phase: 'Succeeded' } }
     await client.patch(Pod, { namespace: 'default', name: 'one' }, { type: 'merge', subresource: 'status', body: over })

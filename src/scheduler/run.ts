@@ -1,19 +1,20 @@
 // The scheduler: one Pod after the other gets a node, or a reason why not.
 import { eventRecorder } from '../client/event-recorder.ts'
 import type { Client } from '../client/client.ts'
+import type { NodeCounts } from '../ledger/check.ts'
 import type { Clock } from '../lib/clock.ts'
 import { woken } from '../lib/scope.ts'
 import { decide, type DecideOptions, enoughNodes, isPlaced } from '../placement/decide.ts'
 import { defaultProfile } from '../placement/default-profile.ts'
-import { failureText } from '../placement/explain.ts'
+import { nodeCounts } from '../placement/node-counts.ts'
 import type { PodNeed } from '../placement/pod-need.ts'
 import { upstreamProfile } from '../placement/upstream-profile.ts'
 import { bindPod } from './bind.ts'
-import { tellWhyNot } from './condition.ts'
 import { follow } from './follow.ts'
-import { podQueue } from './queue.ts'
+import { giveUpOrPreempt } from './preempt.ts'
+import { podQueue, type PodQueue } from './queue.ts'
 import { roomFinder } from './room.ts'
-import { snapshot } from './snapshot.ts'
+import { knownWorld, snapshot } from './snapshot.ts'
 import type { SchedulerWorld } from './world.ts'
 
 export interface SchedulerOptions {
@@ -24,8 +25,16 @@ export interface SchedulerOptions {
   /** spec.schedulerName of the Pods that are ours; default `default-scheduler`. */
   name?: string | undefined
   log?: ((line: string, cause?: unknown) => void) | undefined
+  /** Gets a look at what is counted, once everything that exists is known. */
+  observe?: ((seen: SchedulerSeen) => void) | undefined
   /** Breaks ties: 0 to 1. */
   random?: (() => number) | undefined
+}
+
+/** The live scheduler, for the ledger's check and for metrics. */
+export interface SchedulerSeen {
+  nodeCounts: () => NodeCounts[]
+  pending: () => ReturnType<PodQueue['counts']>
 }
 
 /** So many bindings and status writes are under way at most. */
@@ -41,10 +50,11 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
   const [queue, seen] = [podQueue(clock), snapshot()]
   const world: SchedulerWorld = {
     ...{ client, clock, name, log, spawn: writes.spawn, queue, snapshot: seen, profile },
-    roomOn: roomFinder(queue, seen, profile),
+    room: roomFinder(queue, seen, profile),
     events: eventRecorder(client, { component: name, clock }),
   }
   await follow(world, signal)
+  options.observe?.({ nodeCounts: () => seen.nodes.map(nodeCounts), pending: () => queue.counts() })
   let examined = 0
   let start = 0
   for (;;) {
@@ -64,24 +74,25 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
 
 /** One decision and what follows from it. Returns how many nodes were looked at. */
 function place(world: SchedulerWorld, need: PodNeed, { random, start }: Pick<DecideOptions, 'random' | 'start'>): number {
-  const { snapshot: seen, queue, profile, events, log } = world
-  const { nodes, classes } = seen
+  const { snapshot: seen, queue, profile, log } = world
+  const { nodes } = seen
   // k8s: a Pod that is being deleted is not placed any more
   if (need.pod.metadata.deletionTimestamp) {
     queue.remove(need.uid)
     return 0
   }
   try {
-    const decision = decide(need, nodes, profile, { classes, random, start, enough: enoughNodes(nodes.length) })
+    const options = { ...knownWorld(seen), random, start, enough: enoughNodes(nodes.length) }
+    const promised = seen.nominatedNode(need.uid)
+    const first = promised && decide(need, [promised], profile, options)
+    const decision = first && isPlaced(first) ? first : decide(need, nodes, profile, options)
     if (isPlaced(decision)) {
       const { name } = decision.node
       seen.setPod(need, name)
       world.spawn(() => bindPod(world, need, name))
     } else {
       queue.failed(need.uid, 'unschedulable')
-      const message = failureText(need, decision)
-      events.event(need.pod, 'Warning', 'FailedScheduling', message)
-      world.spawn(() => tellWhyNot(world, need.pod, { reason: 'Unschedulable', message }))
+      giveUpOrPreempt(world, need, decision, start ?? 0)
     }
     return decision.examined
   } catch (error) {

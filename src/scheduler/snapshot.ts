@@ -1,5 +1,7 @@
 // The cluster as the scheduler sees it, kept up to date change by change: nodes as numbers, and the Pods it has just placed.
 import type { Node } from '../api/core/node.ts'
+import type { PodDisruptionBudget } from '../api/policy/pod-disruption-budget.ts'
+import type { World } from '../placement/filter.ts'
 import { addPod, nodeView, type NodeView, removePod, showNode } from '../placement/node-view.ts'
 import type { PodNeed } from '../placement/pod-need.ts'
 
@@ -8,9 +10,21 @@ export interface Snapshot {
   readonly nodes: readonly NodeView[]
   /** RuntimeClass name to handler. */
   readonly classes: Map<string, string>
+  /** Namespace name to its labels. */
+  readonly namespaces: Map<string, Readonly<Record<string, string>>>
+  /** Nodes with Pods that have terms about other Pods. */
+  readonly affineNodes: ReadonlySet<NodeView>
+  /** By uid. */
+  readonly budgets: Map<string, PodDisruptionBudget>
+  /** The node is kept for this Pod, in the place of any other that was. */
+  nominate(need: PodNeed, nodeName: string): void
+  /** No node is kept for it any more. Returns the one that was. */
+  denominate(uid: string): NodeView | undefined
+  nominatedNode(uid: string): NodeView | undefined
   /** Returns the node when something about it changed that placement looks at. */
   setNode(node: Node): NodeView | undefined
-  removeNode(name: string): void
+  /** Returns the node as it was. Its Pods are known still, should it come back. */
+  removeNode(name: string): NodeView | undefined
   /** The Pod is on this node, in truth or by assumption. Returns the node it was on before, when that is another. */
   setPod(need: PodNeed, nodeName: string): NodeView | undefined
   /** Returns the node it was on, which has more room now. */
@@ -27,19 +41,45 @@ interface Home {
 interface State {
   nodes: NodeView[]
   byName: Map<string, NodeView>
+  affineNodes: Set<NodeView>
   homes: Map<string, Home>
+  /** Which node is kept for whom, by uid of the Pod. */
+  nominations: Map<string, Home>
   /** Pods of nodes that are not known (yet, or no more), by node name. */
   homeless: Map<string, Map<string, PodNeed>>
 }
 
+/** What filters and scores may ask beside Pod and node; live. */
+export const knownWorld = ({ classes, namespaces, nodes, affineNodes }: Snapshot): World => ({
+  ...{ classes, namespaces, everyNode: nodes, affineNodes },
+})
+
 export function snapshot(): Snapshot {
-  const state: State = { nodes: [], byName: new Map(), homes: new Map(), homeless: new Map() }
+  const state: State = {
+    nodes: [],
+    byName: new Map(),
+    affineNodes: new Set(),
+    homes: new Map(),
+    nominations: new Map(),
+    homeless: new Map(),
+  }
   return {
     nodes: state.nodes,
     classes: new Map(),
+    namespaces: new Map(),
+    budgets: new Map(),
+    affineNodes: state.affineNodes,
+    nominate(need, nodeName) {
+      denominate(state, need.uid)
+      state.nominations.set(need.uid, { need, nodeName })
+      state.byName.get(nodeName)?.nominated.set(need.uid, need)
+    },
+    denominate: (uid) => denominate(state, uid),
+    nominatedNode: (uid) => state.byName.get(state.nominations.get(uid)?.nodeName ?? ''),
     setNode: (node) => setNode(state, node),
     removeNode: (name) => removeNode(state, name),
     setPod(need, nodeName) {
+      denominate(state, need.uid)
       const before = state.homes.get(need.uid)
       const left = before && before.nodeName !== nodeName ? leaveHome(state, need.uid) : undefined
       state.homes.set(need.uid, { nodeName, need })
@@ -63,6 +103,8 @@ function setNode(state: State, node: Node): NodeView | undefined {
   state.byName.set(name, view)
   state.nodes.push(view)
   for (const need of state.homeless.get(name)?.values() ?? []) addPod(view, need)
+  noteTerms(state, view)
+  for (const { need, nodeName } of state.nominations.values()) if (nodeName === name) view.nominated.set(need.uid, need)
   state.homeless.delete(name)
   return view
 }
@@ -71,20 +113,39 @@ function setNode(state: State, node: Node): NodeView | undefined {
 const placementFacts = ({ metadata, spec, status }: Node): string =>
   JSON.stringify([metadata.labels, spec.unschedulable, spec.taints, status.allocatable, status.capacity, status.runtimeHandlers])
 
-function removeNode(state: State, name: string): void {
+function removeNode(state: State, name: string): NodeView | undefined {
   const view = state.byName.get(name)
-  if (!view) return
+  if (!view) return undefined
   state.byName.delete(name)
   state.nodes.splice(state.nodes.indexOf(view), 1)
+  state.affineNodes.delete(view)
   if (view.pods.size > 0) state.homeless.set(name, new Map(view.pods))
+  return view
 }
 
 function enterHome(state: State, need: PodNeed, nodeName: string): void {
   const view = state.byName.get(nodeName)
-  if (view) return addPod(view, need)
+  if (view) {
+    addPod(view, need)
+    return noteTerms(state, view)
+  }
   let waiting = state.homeless.get(nodeName)
   if (!waiting) state.homeless.set(nodeName, (waiting = new Map()))
   waiting.set(need.uid, need)
+}
+
+function denominate({ nominations, byName }: State, uid: string): NodeView | undefined {
+  const promise = nominations.get(uid)
+  if (!promise) return undefined
+  nominations.delete(uid)
+  const view = byName.get(promise.nodeName)
+  view?.nominated.delete(uid)
+  return view
+}
+
+function noteTerms({ affineNodes }: State, view: NodeView): void {
+  if (view.affine.size > 0) affineNodes.add(view)
+  else affineNodes.delete(view)
 }
 
 function leaveHome(state: State, uid: string): NodeView | undefined {
@@ -94,6 +155,7 @@ function leaveHome(state: State, uid: string): NodeView | undefined {
   const view = state.byName.get(home.nodeName)
   if (view) {
     removePod(view, uid)
+    noteTerms(state, view)
     return view
   }
   const waiting = state.homeless.get(home.nodeName)

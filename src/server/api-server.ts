@@ -64,6 +64,8 @@ export interface ApiServer {
   create(kind: AnyKind, ref: { namespace?: string | undefined }, body: unknown, context: WriteContext): Promise<Stored>
   /** POST /pods/NAME/binding. */
   bind(ref: Ref, body: unknown, context: WriteContext): Promise<Status>
+  /** POST /pods/NAME/eviction. */
+  evict(ref: Ref, body: unknown, context: WriteContext): Promise<Status>
   update(
     kind: AnyKind,
     ref: Ref,

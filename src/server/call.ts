@@ -4,9 +4,12 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { User } from '../admission/chain.ts'
 import type { AnyKind } from '../api/kind.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Counter } from '../lib/prometheus.ts'
 import type { ApiServer } from './api-server.ts'
 import type { Documents } from './documents.ts'
 import type { HttpServerOptions } from './http.ts'
+import type { Observed } from './observed.ts'
+import type { UsageSamples } from './usage-samples.ts'
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest
 /** What handlers use of a response of HTTP/1.1 or HTTP/2. */
@@ -18,6 +21,13 @@ export interface HttpWorld {
   clock: Clock
   documents: Documents
   kubelet: HttpServerOptions['kubelet']
+  observed: Observed
+  /** Answers so far. */
+  requests: Counter
+  /** What kubelets measure. */
+  usage: UsageSamples
+  /** Stored kinds, and those that are served out of measurements. */
+  kinds: readonly AnyKind[]
   log(message: string, error: unknown): void
 }
 

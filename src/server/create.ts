@@ -1,5 +1,5 @@
 // POST: an object that was not there before.
-import { approved, mutated } from '../admission/chain.ts'
+import { type AdmissionRequest, approved, mutated } from '../admission/chain.ts'
 import type { AnyKind, AnyObject } from '../api/kind.ts'
 import { alreadyExists, failure, invalidObject, methodNotAllowed } from '../api/status.ts'
 import { validateCreate } from '../api/validate.ts'
@@ -8,7 +8,7 @@ import type { Stored, WriteContext } from './api-server.ts'
 import { decodeBody, placeInNamespace, redecoded } from './decode-body.ts'
 import { keyOf } from './keys.ts'
 import { encode, unstored } from './stored.ts'
-import { admissionRequest, commit, type World } from './world.ts'
+import { admissionRequest, commit, settling, type World } from './world.ts'
 
 const nameTries = 8
 const longestName = 63
@@ -54,8 +54,25 @@ export async function createNamed(world: World, kind: AnyKind, given: AnyObject,
 type Attempt = { stored: Stored } | { taken: string }
 
 async function tryCreate(world: World, kind: AnyKind, given: AnyObject, context: WriteContext): Promise<Attempt> {
-  const fresh = withSystemFields(world, given)
-  const request = admissionRequest(world, context, { verb: 'create', kind, object: fresh })
+  const end = settling()
+  const request = admissionRequest(world, context, {
+    verb: 'create',
+    kind,
+    object: withSystemFields(world, given),
+    settling: end,
+  })
+  let stored = false
+  try {
+    const attempt = await admitAndStore(world, kind, request, context)
+    stored = 'stored' in attempt && !context.dryRun
+    return attempt
+  } finally {
+    await end.settle(stored)
+  }
+}
+
+async function admitAndStore(world: World, kind: AnyKind, request: AdmissionRequest, context: WriteContext): Promise<Attempt> {
+  const fresh = request.object
   const object = redecoded(kind, fresh, await mutated(world.plugins, request))
   // k8s: names are generated after admission, whose refusals therefore name the generateName
   if (!object.metadata.name && object.metadata.generateName)

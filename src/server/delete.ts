@@ -117,7 +117,8 @@ function checkOptions({ propagationPolicy }: DeleteOptions): void {
   throw invalidObject(deleteOptions, '', [{ reason: 'FieldValueNotSupported', field: 'propagationPolicy', message }])
 }
 
-function checkPreconditions(kind: AnyKind, { object, revision }: Stored, { preconditions = {} }: DeleteOptions): void {
+/** Throws 409. */
+export function checkPreconditions(kind: AnyKind, { object, revision }: Stored, { preconditions = {} }: DeleteOptions): void {
   const { name, uid = '' } = object.metadata
   if (preconditions.uid !== undefined && preconditions.uid !== uid)
     throw conflict(

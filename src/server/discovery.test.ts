@@ -32,8 +32,16 @@ describe('discovery', () => {
     assert.deepEqual(
       resources.flatMap(({ name }) => (name.includes('/') ? [name] : [])),
       [
-        ...['namespaces/finalize', 'namespaces/status', 'nodes/status', 'pods/attach', 'pods/binding', 'pods/exec', 'pods/log'],
-        ...['pods/portforward', 'pods/status', 'services/status'],
+        ...[
+          'namespaces/finalize',
+          'namespaces/status',
+          'nodes/status',
+          'pods/attach',
+          'pods/binding',
+          'pods/eviction',
+          'pods/exec',
+        ],
+        ...['pods/log', 'pods/portforward', 'pods/status', 'resourcequotas/status', 'services/status'],
       ],
     )
     assert.deepEqual(

@@ -5,6 +5,8 @@ import { type AnyKind, verbs, type Verb } from '../api/kind.ts'
 export interface SubresourceFacts {
   subresource: string
   kind: string
+  /** Of that kind, where it is not the resource's own. */
+  version?: { group: string; version: string } | undefined
   verbs: readonly Verb[]
 }
 export type SubresourcesOf = (kind: AnyKind) => readonly SubresourceFacts[]
@@ -62,10 +64,11 @@ const resourceOf = (kind: AnyKind) => ({
   ...(kind.categories?.length ? { categories: kind.categories } : {}),
 })
 
-const subresourceOf = (kind: AnyKind, { subresource, kind: itsKind, verbs: itsVerbs }: SubresourceFacts) => ({
+const subresourceOf = (kind: AnyKind, { subresource, kind: itsKind, version, verbs: itsVerbs }: SubresourceFacts) => ({
   name: `${kind.plural}/${subresource}`,
   singularName: '',
   namespaced: kind.scope === 'namespaced',
+  ...version,
   kind: itsKind,
   verbs: itsVerbs,
 })
@@ -110,7 +113,7 @@ function aggregatedResource(kind: AnyKind, subs: readonly SubresourceFacts[]) {
       : {
           subresources: subs.map((sub) => ({
             subresource: sub.subresource,
-            responseKind: responseKind(sub.kind),
+            responseKind: { ...responseKind(sub.kind), ...sub.version },
             verbs: sub.verbs,
           })),
         }),

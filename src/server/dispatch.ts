@@ -6,6 +6,7 @@ import { badRequest, internal, methodNotAllowed, pathNotFound, type Status, stat
 import type { UpgradeRequest } from '../lib/upgrade.ts'
 import type { Call, Handler, HttpRequest, HttpResponse, HttpWorld, Target } from './call.ts'
 import { isUpgradeVerb, serveUpgrade } from './kubelet-calls.ts'
+import { countRequest } from './metrics.ts'
 import { resourcePath } from './request-path.ts'
 import { sendStatus } from './respond.ts'
 import { plainRoutes, type ResourceRoute, routesFor } from './routes.ts'
@@ -31,6 +32,7 @@ export async function dispatch(world: HttpWorld, { request, response, user }: Ar
   } catch (error) {
     await refuse(call, failureOf(world, error, `${method} ${pathname}`)).catch(() => response.destroy())
   }
+  countRequest(call)
 }
 
 export function splitUrl(url = '/'): { pathname: string; query: URLSearchParams } {
@@ -68,9 +70,9 @@ function resourceHandler(call: Call): Handler {
 }
 
 /** The target of a path and what may be done with it; undefined when nothing is there. */
-function lookUp({ api }: HttpWorld, pathname: string): { target: Target; routes: readonly ResourceRoute[] } | undefined {
+function lookUp({ kinds }: HttpWorld, pathname: string): { target: Target; routes: readonly ResourceRoute[] } | undefined {
   const path = resourcePath(pathname)
-  const kind = path && api.kinds.find(({ apiVersion, plural }) => apiVersion === path.apiVersion && plural === path.plural)
+  const kind = path && kinds.find(({ apiVersion, plural }) => apiVersion === path.apiVersion && plural === path.plural)
   if (!path || !kind) return undefined
   const { namespace, name, subresource } = path
   const target = { kind, namespace, name: name ?? '', subresource }

@@ -32,8 +32,9 @@ export interface Documents {
 type Lazy = () => Document
 
 const facts: SubresourcesOf = (kind) =>
-  subresourcesOf(kind).map(({ subresource, kind: its, routes }) => ({
+  subresourcesOf(kind).map(({ subresource, kind: its, version, routes }) => ({
     subresource,
+    version,
     kind: its,
     verbs: [...new Set(routes.flatMap(({ verbs }) => verbs))].sort(),
   }))

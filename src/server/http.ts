@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { User } from '../admission/chain.ts'
+import { measuredKinds } from '../api/metrics/resource-metrics.ts'
 import { unauthorized } from '../api/status.ts'
 import type { Clock } from '../lib/clock.ts'
 import { refuseUpgrade, type UpgradeRequest } from '../lib/upgrade.ts'
@@ -15,7 +16,12 @@ import type { HttpRequest, HttpResponse, HttpWorld } from './call.ts'
 import { dispatch, dispatchUpgrade, failureOf, splitUrl } from './dispatch.ts'
 import type { Descriptions } from './descriptions.ts'
 import { makeDocuments } from './documents.ts'
+import type { Observed } from './observed.ts'
+import { kubeletOf } from './kubelet-calls.ts'
+import { kubeletStats } from './kubelet-stats.ts'
+import { requestCounter } from './metrics.ts'
 import { jsonBytes } from './respond.ts'
+import { usageSamples } from './usage-samples.ts'
 
 /** PEM texts. */
 export interface TlsMaterial {
@@ -35,6 +41,8 @@ export interface HttpServerOptions {
   clock: Clock
   /** What the API server shows to kubelets, and the CA it holds them to. `host`: where they are reached instead of their InternalIP. */
   kubelet: { clientTls: TlsMaterial; host?: string | undefined }
+  /** Components of this process that can be looked at through the server; read when asked for. */
+  observed?: Observed | undefined
   /** Texts of the OpenAPI documents; default those that were built beside this code. */
   descriptions?: (() => Descriptions) | undefined
   /** Hears of everything unexpected, once, with its cause. Default: standard error. */
@@ -52,8 +60,12 @@ export interface HttpServer {
 /** Serves when it resolves. Rejects with the system's error (EADDRINUSE) when the port is not to be had. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { api, clock, port, host = '127.0.0.1', log = console.error } = options
-  const documents = makeDocuments(api.kinds, options.descriptions)
-  const world: HttpWorld = { api, clock, documents, kubelet: options.kubelet, log }
+  const kinds = [...api.kinds, ...measuredKinds]
+  const documents = makeDocuments(kinds, options.descriptions)
+  const { kubelet, observed = {} } = options
+  const stats = kubeletStats((node) => kubeletOf({ api, kubelet }, node))
+  const usage = usageSamples(clock, (node) => stats.summary(node))
+  const world: HttpWorld = { api, clock, kinds, documents, kubelet, observed, usage, requests: requestCounter(), log }
   const server = createSecureServer({
     ...options.tls,
     ...{ requestCert: true, rejectUnauthorized: false, allowHTTP1: true },
@@ -77,6 +89,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     port: address.port,
     url: `https://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
     async close() {
+      stats.close()
       server.close()
       for (const socket of sockets) socket.destroy()
       if (server.listening || sockets.size > 0) await once(server, 'close')

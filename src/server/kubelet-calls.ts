@@ -80,7 +80,10 @@ function chosenContainer(pod: Pod, asked: string | null): string {
 }
 
 /** Where the node's kubelet listens. Throws 404 without the node, 500 when it says no address. */
-async function kubeletOf({ api, kubelet }: HttpWorld, name: string): Promise<Omit<KubeletTarget, 'path'>> {
+export async function kubeletOf(
+  { api, kubelet }: Pick<HttpWorld, 'api' | 'kubelet'>,
+  name: string,
+): Promise<Omit<KubeletTarget, 'path'>> {
   const { status } = (await api.get(Node, { name })).object as unknown as Node
   const host = kubelet.host ?? status.addresses?.find(({ type }) => type === 'InternalIP')?.address
   const port = status.daemonEndpoints?.kubeletEndpoint?.Port

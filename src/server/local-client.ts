@@ -32,8 +32,8 @@ export function localClient(server: ApiServer, user: User): Client {
     async deleteCollection(kind, where, options = {}) {
       await server.deleteCollection(kind, where, options, context(options))
     },
-    async createSubresource(_kind, ref, _subresource, body) {
-      await server.bind(ref, body, context())
+    async createSubresource(_kind, ref, subresource, body) {
+      await (subresource === 'binding' ? server.bind(ref, body, context()) : server.evict(ref, body, context()))
     },
   }
 }

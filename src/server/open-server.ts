@@ -12,6 +12,7 @@ import { create } from './create.ts'
 import { deleteCollection } from './delete-collection.ts'
 import { deleteOne } from './delete.ts'
 import { keyOf } from './keys.ts'
+import { evict } from './evict.ts'
 import { list } from './list.ts'
 import { localClient } from './local-client.ts'
 import { patch } from './patch.ts'
@@ -50,6 +51,7 @@ export async function openApiServer(options: ApiServerOptions): Promise<ApiServe
     watch: (kind, query) => watch(world, kind, query),
     create: (kind, ref, body, context) => create(world, { kind, ...ref }, body, context),
     bind: (ref, body, context) => bind(world, ref, body, context),
+    evict: (ref, body, context) => evict(world, ref, body, context),
     update: (kind, ref, body, context) => update(world, { kind, ref }, body, context),
     patch: (kind, ref, body, context) => patch(world, { kind, ref }, body, context),
     delete: (kind, ref, how, context) => deleteOne(world, { kind, ref }, how, context),

@@ -146,6 +146,14 @@ describe('protobuf bodies', () => {
         want: { apiVersion: 'v1', kind: 'Pod', spec: { volumes: [{ nfs: { server: 's', path: '/' } }] } },
       },
       {
+        name: 'an eviction, of the old version, too',
+        bytes: bodyOf('policy/v1beta1', 'Eviction', field(1, field(1, 'a')), field(2, field(1, 7))),
+        want: {
+          ...{ apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: 'a' } },
+          deleteOptions: { gracePeriodSeconds: 7 },
+        },
+      },
+      {
         name: 'how to delete',
         bytes: bodyOf('policy/v1', 'DeleteOptions', field(1, 0n), field(2, field(1, 'u')), field(5, 'All')),
         want: {

@@ -1,6 +1,6 @@
 // Request bodies in Kubernetes' protobuf: four magic bytes, and an envelope (runtime.Unknown) around one object.
 // kubectl creates with it, as does every typed client-go client that is told to. Answers are always JSON, which they all take.
-import { kinds } from '../api/kinds.ts'
+import { bodyKinds, kinds } from '../api/kinds.ts'
 import { deleteOptions } from '../api/protobuf/delete-options.ts'
 import type { AnyType, Fields } from '../api/schema.ts'
 import { decodeMessage } from './protobuf-message.ts'
@@ -28,7 +28,10 @@ export function objectOfProtobuf(bytes: Uint8Array): Record<string, unknown> {
 /** k8s: DeleteOptions are of every group. */
 function messageOf(apiVersion: string, kind: string): Message | undefined {
   if (kind === 'DeleteOptions') return message('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions', deleteOptions)
-  const its = kinds.find((k) => k.kind === kind && k.apiVersion === apiVersion)
+  // policy/v1beta1 says an Eviction in the same numbers
+  const its =
+    kinds.find((k) => k.kind === kind && k.apiVersion === apiVersion) ??
+    bodyKinds.find((k) => k.kind === kind && apiVersion.startsWith(`${k.group}/`))
   return its && message(its.openapiName, its.type)
 }
 

@@ -111,6 +111,13 @@ export const bindPod: ResourceHandler = async (call, target) => {
   await sendStatus(call, { ...bound, code: 201 })
 }
 
+/** POST pods/NAME/eviction. */
+export const evictPod: ResourceHandler = async (call, target) => {
+  const { value, context } = await writeCall(call, { kind: 'Eviction', apiVersion: 'policy/v1' }, 'CreateOptions')
+  const evicted = await call.world.api.evict(refOf(target), value, context)
+  await sendStatus(call, { ...evicted, code: 201 })
+}
+
 /** POST bindings: the old way, with the Pod's name in the body. */
 export const createBinding: ResourceHandler = async (call, { namespace }) => {
   const { value, context } = await writeCall(call, { kind: 'Binding', apiVersion: 'v1' }, 'CreateOptions')

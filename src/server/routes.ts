@@ -1,16 +1,21 @@
 // THE list of what is served. A new path is one line here; discovery and OpenAPI are made from it.
 import type { AnyKind, Verb } from '../api/kind.ts'
+import { measuredKinds } from '../api/metrics/resource-metrics.ts'
 import type { Handler, ResourceHandler } from './call.ts'
 import { apiGroup, apiGroups, apiResources, coreVersions } from './discovery-routes.ts'
 import { health, version } from './health.ts'
+import { metrics } from './metrics.ts'
+import { debugScheduler } from './observed.ts'
 import { refusePlain, serveLog } from './kubelet-calls.ts'
 import { openapiV2, openapiV3, openapiV3Group } from './openapi-routes.ts'
+import { getMetrics, listMetrics } from './resource-metrics.ts'
 import {
   bindPod,
   createBinding,
   createObject,
   deleteObject,
   deleteObjects,
+  evictPod,
   getObject,
   listObjects,
   patchObject,
@@ -23,6 +28,8 @@ export const plainRoutes: readonly (readonly [path: string, handler: Handler])[]
   ['/livez/**', health],
   ['/readyz/**', health],
   ['/version', version],
+  ['/metrics', metrics],
+  ['/debug/scheduler', debugScheduler],
   ['/api', coreVersions],
   ['/api/*', apiResources],
   ['/apis', apiGroups],
@@ -58,6 +65,8 @@ export interface SubresourceRoutes {
   subresource: string
   /** The kind its bodies or options have, in discovery. */
   kind: string
+  /** Of that kind, where it is not the resource's own. */
+  version?: { group: string; version: string }
   routes: readonly ResourceRoute[]
 }
 
@@ -67,11 +76,14 @@ const upgrade = [get(refusePlain), post(refusePlain)]
 
 const put: ResourceRoute = { method: 'PUT', verbs: ['update'], handler: replaceObject }
 
+const policyV1 = { group: 'policy', version: 'v1' }
+
 /** Besides /status, which every kind has that declares one. */
 const subresources: readonly SubresourceRoutes[] = [
   { resource: 'namespaces', subresource: 'finalize', kind: 'Namespace', routes: [put] },
   { resource: 'pods', subresource: 'attach', kind: 'PodAttachOptions', routes: upgrade },
   { resource: 'pods', subresource: 'binding', kind: 'Binding', routes: [post(bindPod)] },
+  { ...{ resource: 'pods', subresource: 'eviction', kind: 'Eviction' }, version: policyV1, routes: [post(evictPod)] },
   { resource: 'pods', subresource: 'exec', kind: 'PodExecOptions', routes: upgrade },
   { resource: 'pods', subresource: 'log', kind: 'Pod', routes: [get(serveLog)] },
   { resource: 'pods', subresource: 'portforward', kind: 'PodPortForwardOptions', routes: upgrade },
@@ -86,11 +98,15 @@ export function subresourcesOf(kind: AnyKind): readonly SubresourceRoutes[] {
   return [...own, ...(kind.hasStatus ? [status] : [])].sort((a, b) => (a.subresource < b.subresource ? -1 : 1))
 }
 
+const measuredList: ResourceRoute = { method: 'GET', verbs: ['list'], handler: listMetrics }
+const isMeasured = (kind: AnyKind): boolean => measuredKinds.some((measured) => measured === kind)
+
 /** The routes of a collection, an object or a subresource; undefined when nothing is there. */
 export function routesFor(kind: AnyKind, where: { name?: string | undefined; subresource?: string | undefined }) {
   if (where.subresource !== undefined)
     return subresourcesOf(kind).find(({ subresource }) => subresource === where.subresource)?.routes
   if (kind.kind === 'Binding') return where.name === undefined ? [post(createBinding)] : undefined
+  if (isMeasured(kind)) return [where.name === undefined ? measuredList : get(getMetrics)]
   const routes = where.name === undefined ? collectionRoutes : objectRoutes
   const served = routes.filter(({ verbs }) => verbs.some((verb) => !kind.without?.includes(verb)))
   return served.length === 0 ? undefined : served

@@ -9,7 +9,17 @@ import { checkName, decodeBody, placeInNamespace, redecoded, warningOnce } from 
 import { isFinished } from './finalizers.ts'
 import { keyOf } from './keys.ts'
 import { encode, sameAsStored, unstored } from './stored.ts'
-import { admissionRequest, commit, type Committed, present, remove, type Target, type World } from './world.ts'
+import {
+  admissionRequest,
+  commit,
+  type Committed,
+  present,
+  remove,
+  type Settling,
+  settling,
+  type Target,
+  type World,
+} from './world.ts'
 
 export type UpdateContext = WriteContext & { subresource?: Subresource | undefined }
 
@@ -59,10 +69,27 @@ export async function rewrite(world: World, { kind, ref }: Target, wish: Wish, c
     if (!old) throw notFound(kind, ref.name)
     const wished = wish(old)
     checkVersion(kind, wished, old)
-    const next = await settled(world, kind, { wished, old: old.object }, context)
-    const outcome = await replaced(world, kind, { key, old, next }, context)
+    const outcome = await attempt(world, kind, { key, old, wished }, context)
     if (outcome.done) return outcome.stored
     old = outcome.current
+  }
+}
+
+async function attempt(
+  world: World,
+  kind: AnyKind,
+  { key, old, wished }: { key: string; old: Stored; wished: AnyObject },
+  context: UpdateContext,
+): Promise<Committed> {
+  const end = settling()
+  let stored = false
+  try {
+    const next = await admittedNext(world, kind, { wished, old: old.object, end }, context)
+    const outcome = await replaced(world, kind, { key, old, next }, context)
+    stored = outcome.done && !context.dryRun
+    return outcome
+  } finally {
+    await end.settle(stored)
   }
 }
 
@@ -97,15 +124,15 @@ function checkVersion(kind: AnyKind, { metadata }: AnyObject, old: Stored): void
 }
 
 /** The wish after admission, with everything kept that this way of writing may not change; valid. */
-async function settled(
+async function admittedNext(
   world: World,
   kind: AnyKind,
-  { wished, old }: { wished: AnyObject; old: AnyObject },
+  { wished, old, end }: { wished: AnyObject; old: AnyObject; end: Settling },
   context: UpdateContext,
 ): Promise<AnyObject> {
   const { subresource } = context
   const fresh = withSystemFields(wished, old)
-  const request = admissionRequest(world, context, { verb: 'update', kind, subresource, object: fresh, old })
+  const request = admissionRequest(world, context, { verb: 'update', kind, subresource, object: fresh, old, settling: end })
   const next = shaped(kind, redecoded(kind, fresh, await mutated(world.plugins, request)), old, subresource)
   // /finalize writes one list that has no rules of its own
   const errors = validateUpdate(kind, next, old, subresource === undefined ? undefined : 'status')

@@ -7,7 +7,7 @@ import { type Entry, type Outcome, type Store, StoreFullError } from '../store/s
 import type { Stored, WriteContext } from './api-server.ts'
 import type { Ref } from '../client/client.ts'
 import { keyOf, listPrefix } from './keys.ts'
-import { storedFrom } from './stored.ts'
+import { encode, storedFrom } from './stored.ts'
 import type { WatchCache } from './watch-cache.ts'
 
 /** One object, which may or may not be there. */
@@ -102,12 +102,49 @@ async function written({ store }: World, key: string, expected: number, value: U
   }
 }
 
-/** The request as admission plugins see it. */
+/** What plugins want to do once a write is through or given up. */
+export interface Settling {
+  onSettled: AdmissionRequest['onSettled']
+  settle(stored: boolean): Promise<void>
+}
+
+export function settling(): Settling {
+  const hooks: ((stored: boolean) => Promise<void> | void)[] = []
+  return {
+    onSettled: (then) => void hooks.push(then),
+    async settle(stored) {
+      for (const hook of hooks) await hook(stored)
+    },
+  }
+}
+
+/** The request as admission plugins see it. Without `settling` (deletes, bindings) nothing may wait for its end. */
 export function admissionRequest(
   world: World,
   { user, dryRun = false, warn }: WriteContext,
-  about: { verb: AdmissionVerb; kind: AnyKind; subresource?: string | undefined; object: AnyObject; old?: AnyObject | undefined },
+  about: {
+    verb: AdmissionVerb
+    kind: AnyKind
+    subresource?: string | undefined
+    object: AnyObject
+    old?: AnyObject | undefined
+    settling?: Settling | undefined
+  },
 ): AdmissionRequest {
+  const { settling: end, ...rest } = about
   const { namespace, name } = (about.old ?? about.object).metadata
-  return { ...about, namespace, name, user, dryRun, read: world.read, warn: (text) => warn?.(text) }
+  return {
+    ...{ ...rest, namespace, name, user, dryRun, read: world.read, nowMs: world.clock.now() },
+    replace: (kind, old, next) => replaceFor(world, kind, old as AnyObject, next as AnyObject),
+    onSettled(then) {
+      if (!end) throw new Error(`nothing settles a ${about.verb} of ${about.kind.plural}`)
+      end.onSettled(then)
+    },
+    warn: (text) => warn?.(text),
+  }
+}
+
+async function replaceFor(world: World, kind: AnyKind, old: AnyObject, next: AnyObject): Promise<boolean> {
+  const expected = Number(old.metadata.resourceVersion)
+  return (await commit(world, kind, { key: keyOf(kind, old.metadata), expected }, encode(kind, next))).done
 }

@@ -1,5 +1,5 @@
 // What admission plugins read from, over plain Maps: for tables of plugins without a server.
-import type { Reader } from '../admission/chain.ts'
+import type { AdmissionRequest, Reader } from '../admission/chain.ts'
 import type { AnyObject, ObjectOf } from '../api/kind.ts'
 
 const keyOf = (kind: string, namespace: string | undefined, name: string) => `${kind}/${namespace ?? ''}/${name}`
@@ -19,4 +19,13 @@ export function mapReader(objects: readonly AnyObject[], young: readonly AnyObje
     live: (kind, { namespace, name }) =>
       Promise.resolve(store.get(keyOf(kind.kind, namespace, name)) as ObjectOf<typeof kind> | undefined),
   }
+}
+
+/** For plugins that only look: at time 0, writing is an error. */
+export const noEffects: Pick<AdmissionRequest, 'nowMs' | 'replace' | 'onSettled'> = {
+  nowMs: 0,
+  replace: () => Promise.reject(new Error('this plugin writes')),
+  onSettled() {
+    throw new Error('this plugin waits for the end')
+  },
 }

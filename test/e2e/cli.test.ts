@@ -19,7 +19,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('polypod', () => {
   cases(
-    ['up', 'down', 'status', 'kubeconfig', 'runtimes', 'version'].map((command) => ({
+    ['up', 'down', 'status', 'kubeconfig', 'runtimes', 'ledger', 'version'].map((command) => ({
       name: `${command} --help shows an example`,
       command,
     })),

@@ -340,7 +340,9 @@ describe('health and documents', () => {
     assert.deepEqual(Object.keys(paths).sort(), [
       'api/v1',
       'apis/coordination.k8s.io/v1',
+      'apis/metrics.k8s.io/v1beta1',
       'apis/node.k8s.io/v1',
+      'apis/policy/v1',
       'apis/scheduling.k8s.io/v1',
     ])
     const url = paths['apis/node.k8s.io/v1']?.serverRelativeURL ?? ''

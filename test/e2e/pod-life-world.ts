@@ -12,7 +12,8 @@ import { startContainerd } from '../../src/node/containerd/supervise.ts'
 import { criRuntime } from '../../src/node/cri/grpc.ts'
 import type { Runtime } from '../../src/node/cri/runtime.ts'
 import { simulatedRuntime } from '../../src/node/cri/sim.ts'
-import { type NodeOptions, runNode } from '../../src/node/run.ts'
+import type { NodeStats } from '../../src/node/pod-stats.ts'
+import { type NodeOptions, type RunningNode, runNode } from '../../src/node/run.ts'
 import { openApiServer } from '../../src/server/open-server.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { eventually } from '../../src/testing/eventually.ts'
@@ -34,7 +35,8 @@ export const simulatedLife: LifeMaker = async () => {
   return { runtime, simulated: true, image: 'busybox:1', close: () => runtime.close() }
 }
 
-const cgroupRoot = 'polypod-e2e-life'
+/** Runs side by side must not share one. */
+export const cgroupRoot = `polypod-e2e-life-${process.pid}`
 
 export const containerdLife: LifeMaker = async (dataDir) => {
   const scope = openScope()
@@ -70,6 +72,7 @@ export interface Life {
   end(name: string, graceSeconds?: number): Promise<void>
   /** `reason: message` of the Pod's events, in their order. */
   events(name: string): Promise<string[]>
+  stats(): Promise<NodeStats>
   logged: string[]
   crash: LifeRuntime['crash']
   close(): Promise<void>
@@ -82,7 +85,7 @@ export async function openLife(make: LifeMaker): Promise<Life> {
   const server = await openApiServer({ store, plugins: [], clock: systemClock })
   const client = server.client('tester')
   const logged: string[] = []
-  let running: { stop: AbortController; ended: Promise<void> } | undefined
+  let running: (RunningNode & { stop: AbortController }) | undefined
   const stopNode = async () => {
     running?.stop.abort()
     await running?.ended
@@ -99,7 +102,7 @@ export async function openLife(make: LifeMaker): Promise<Life> {
       },
       stop.signal,
     )
-    running = { stop, ended: node.ended }
+    running = { ...node, stop }
     await node.ready
   }
   await startNode()
@@ -129,6 +132,7 @@ export async function openLife(make: LifeMaker): Promise<Life> {
       const { items } = await client.list(Event, { fieldSelector: `involvedObject.name=${name}` })
       return items.map(({ reason, message }) => `${reason}: ${message}`)
     },
+    stats: () => (running ? running.stats() : Promise.reject(new Error('no node runs'))),
     async close() {
       await stopNode()
       await made.close()

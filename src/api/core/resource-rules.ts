@@ -23,12 +23,13 @@ const ofContainers = new Set(['cpu', 'memory', 'ephemeral-storage'])
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/')
 
 /** Counted in whole pieces, offered by device plugins: `example.com/gpu`. */
-const isExtendedResource = (name: string): boolean =>
+export const isExtendedResource = (name: string): boolean =>
   !isNative(name) && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0
 
-const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name)
+/** Whether a limit may be above what is requested. */
+export const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name)
 
-function resourceNameErrors(name: string, field: string): FieldError[] {
+export function resourceNameErrors(name: string, field: string): FieldError[] {
   const syntax = qualifiedName(name).map((why) => invalid(field, name, why))
   if (syntax.length > 0) return syntax
   if (name.includes('/')) return []
@@ -37,7 +38,7 @@ function resourceNameErrors(name: string, field: string): FieldError[] {
     : [invalid(field, name, 'must be a standard resource type or fully qualified')]
 }
 
-function containerResourceNameErrors(name: string, field: string): FieldError[] {
+export function containerResourceNameErrors(name: string, field: string): FieldError[] {
   const wrong = resourceNameErrors(name, field)
   if (!name.includes('/')) {
     if (!ofContainers.has(name) && !isHugePages(name))

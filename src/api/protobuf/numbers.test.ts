@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
-import { kinds } from '../kinds.ts'
+import { bodyKinds, kinds } from '../kinds.ts'
 import { type AnyType, type Fields, namedTypes } from '../schema.ts'
 import { deleteOptions } from './delete-options.ts'
 import { numbersByGroup, numbersOf } from './numbers.ts'
 import { undeclaredType } from './undeclared-types.ts'
 
 const deleteOptionsName = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'
-const types = new Map<string, AnyType>([...namedTypes, [deleteOptionsName, deleteOptions]])
-const kindNames = new Set(kinds.map(({ openapiName }) => openapiName))
+// measurements are served as JSON alone
+const encoded = [...namedTypes].filter(([name]) => !name.startsWith('io.k8s.metrics.'))
+const types = new Map<string, AnyType>([...encoded, [deleteOptionsName, deleteOptions]])
+const kindNames = new Set([...kinds, ...bodyKinds].map(({ openapiName }) => openapiName))
 
 /** All but the two that stand in the envelope. */
 const fieldsOf = (name: string): [string, AnyType][] => {

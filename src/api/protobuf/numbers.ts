@@ -1,7 +1,7 @@
 // Where each field of each type stands in Kubernetes' protobuf. Numbers are facts of upstream's generated.proto, v0.32.
 import { containerNumbers } from './container-numbers.ts'
 import { coreNumbers } from './core-numbers.ts'
-import { coordinationNumbers, runtimeClassNumbers, schedulingNumbers } from './group-numbers.ts'
+import { coordinationNumbers, policyNumbers, runtimeClassNumbers, schedulingNumbers } from './group-numbers.ts'
 import { metaNumbers } from './meta-numbers.ts'
 import { nodeNumbers } from './node-numbers.ts'
 import { podNumbers } from './pod-numbers.ts'
@@ -20,6 +20,7 @@ export const numbersByGroup: Readonly<Record<string, NumbersOfTypes>> = {
   'io.k8s.api.core.v1': { ...coreNumbers, ...podNumbers, ...containerNumbers, ...volumeNumbers, ...nodeNumbers },
   'io.k8s.api.coordination.v1': coordinationNumbers,
   'io.k8s.api.node.v1': runtimeClassNumbers,
+  'io.k8s.api.policy.v1': policyNumbers,
   'io.k8s.api.scheduling.v1': schedulingNumbers,
 }
 

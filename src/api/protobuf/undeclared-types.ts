@@ -1,5 +1,6 @@
 // Types of the fields that the schema keeps as any JSON. JSON needs no more; to read protobuf they must be known.
 import { anyJson, type AnyType, bool, integer, listOf, object, optional, pointer, text, time } from '../schema.ts'
+import { deleteOptions } from './delete-options.ts'
 import { foreignVolumes } from './foreign-volumes.ts'
 
 const name = (kind: string) => ({ name: `io.k8s.api.core.v1.${kind}` })
@@ -57,6 +58,8 @@ const nodeConfigStatus = object(
 
 const core = 'io.k8s.api.core.v1'
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1'
+/** As a message inside another, where the numbers are found by name. */
+const deleteOptionsNamed: AnyType = { ...deleteOptions, openapi: { $ref: `${meta}.DeleteOptions` } }
 const { clusterTrustBundle, ...volumeSources } = foreignVolumes
 
 /** By type and field: what one item of it is. */
@@ -71,6 +74,7 @@ const undeclared: Readonly<Record<string, Readonly<Record<string, AnyType>>>> = 
   [`${core}.NodeSpec`]: { configSource: nodeConfigSource },
   [`${core}.NodeStatus`]: { volumesAttached: attachedVolume, config: nodeConfigStatus },
   [`${core}.ServiceSpec`]: { sessionAffinityConfig },
+  'io.k8s.api.policy.v1.Eviction': { deleteOptions: deleteOptionsNamed },
   [`${meta}.ObjectMeta`]: { managedFields: managedFieldsEntry },
 }
 

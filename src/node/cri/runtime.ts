@@ -189,6 +189,8 @@ export interface ContainerUsage {
   labels: Record<string, string>
   cpuNanoseconds: number
   memoryWorkingSetBytes: number
+  /** What it has written over its image, where the runtime tells. */
+  written?: { bytes: number; inodes: number } | undefined
 }
 
 export interface ExecResult {

@@ -1,6 +1,7 @@
 // What a Pod may ask of the simulated runtime, by annotations under simulated.polypod.dev/.
 //
-//   of the sandbox:   fail-sandbox (text of the refusal), sandbox-delay-ms
+//   of the sandbox:   fail-sandbox (text of the refusal), sandbox-delay-ms; sandbox-cpu-millicores, sandbox-memory-bytes (what it
+//                     uses apart from its containers)
 //   of containers:    exit-code, run-for-ms, start-delay-ms, stop-ms (how long it takes to obey SIGTERM), stop-exit-code,
 //                     fail-start (text), log (a line it writes), exec-exit-code, exec-output, cpu-millicores, memory-bytes,
 //                     probe-status (HTTP status that network probes and hooks get; 400 and above fail TCP and gRPC ones too)
@@ -41,6 +42,12 @@ const amount = (text: string | undefined): number | undefined => {
 export const sandboxWishes = (annotations: Annotations): SandboxWishes => ({
   failSandbox: annotations[`${prefix}fail-sandbox`],
   sandboxDelayMs: amount(annotations[`${prefix}sandbox-delay-ms`]) ?? 0,
+})
+
+/** What the sandbox uses that no container does. */
+export const sandboxUsageWishes = (annotations: Annotations): { cpuMillicores: number; memoryBytes: number } => ({
+  cpuMillicores: amount(annotations[`${prefix}sandbox-cpu-millicores`]) ?? 0,
+  memoryBytes: amount(annotations[`${prefix}sandbox-memory-bytes`]) ?? 0,
 })
 
 export function containerWishes(annotations: Annotations, container: string): ContainerWishes {

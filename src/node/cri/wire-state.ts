@@ -172,10 +172,19 @@ export const usageFromWire = (wire: WireStats): ContainerUsage => ({
   labels: wire.attributes?.labels ?? {},
   cpuNanoseconds: Number(wire.cpu?.usageCoreNanoSeconds?.value ?? 0n),
   memoryWorkingSetBytes: Number(wire.memory?.workingSetBytes?.value ?? 0n),
+  ...(wire.writableLayer && {
+    written: {
+      bytes: Number(wire.writableLayer.usedBytes?.value ?? 0n),
+      inodes: Number(wire.writableLayer.inodesUsed?.value ?? 0n),
+    },
+  }),
 })
 
 export const usageToWire = (u: ContainerUsage): MessageInitShape<typeof ContainerStatsSchema> => ({
   attributes: { id: u.id, labels: u.labels },
   cpu: { usageCoreNanoSeconds: { value: BigInt(u.cpuNanoseconds) } },
   memory: { workingSetBytes: { value: BigInt(u.memoryWorkingSetBytes) } },
+  ...(u.written && {
+    writableLayer: { usedBytes: { value: BigInt(u.written.bytes) }, inodesUsed: { value: BigInt(u.written.inodes) } },
+  }),
 })

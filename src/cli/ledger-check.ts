@@ -1,0 +1,117 @@
+// polypod ledger --check: gathers what everybody counts, and says what does not add up.
+import { Node } from '../api/core/node.ts'
+import { Pod } from '../api/core/pod.ts'
+import { ResourceQuota } from '../api/core/resource-quota.ts'
+import { RuntimeClass } from '../api/node/runtime-class.ts'
+import { isNotFound } from '../api/status.ts'
+import type { HttpClient } from '../client/http.ts'
+import type { DataDir } from '../cluster/data-dir.ts'
+import { readSettings } from '../cluster/settings.ts'
+import {
+  checkLedger,
+  type Disagreement,
+  disagreementText,
+  type LedgerFacts,
+  type NodeCgroups,
+  type NodeCounts,
+} from '../ledger/check.ts'
+import { quotaCounts } from '../ledger/quota-counts.ts'
+import { systemClock } from '../lib/clock.ts'
+import { adminClient } from './admin-client.ts'
+
+export interface CheckResult {
+  /** Who was heard. Cgroup files are those of this machine, and need root. */
+  compared: ('api' | 'scheduler' | 'quota' | 'cgroup')[]
+  pods: number
+  nodes: number
+  disagreements: Disagreement[]
+}
+
+/** In a cluster at work two answers are never of the same moment: only what is seen in every look counts. */
+const looks = 3
+const betweenMs = 700
+
+export async function ledgerCheck(dir: DataDir): Promise<CheckResult> {
+  const client = await adminClient(dir)
+  try {
+    let result = await look(client, dir)
+    for (let nth = 1; nth < looks && result.disagreements.length > 0; nth += 1) {
+      await systemClock.sleep(betweenMs)
+      const next = await look(client, dir)
+      const seen = new Set(result.disagreements.map(keyOf))
+      result = { ...next, disagreements: next.disagreements.filter((one) => seen.has(keyOf(one))) }
+    }
+    return result
+  } finally {
+    await client.close()
+  }
+}
+
+const keyOf = ({ kind, about, what }: Disagreement): string => JSON.stringify([kind, about, what])
+
+async function look(client: HttpClient, dir: DataDir): Promise<CheckResult> {
+  const [pods, nodes, classes, quotas, scheduler] = await Promise.all([
+    client.list(Pod),
+    client.list(Node),
+    client.list(RuntimeClass),
+    client.list(ResourceQuota),
+    schedulerCounts(client),
+  ])
+  const here = nodes.items.map((node) => node.metadata.name)
+  const cgroups = await localCgroups(dir, here)
+  const counted = quotaCounts(quotas.items, pods.items, systemClock.now())
+  const facts: LedgerFacts = { pods: pods.items, nodes: nodes.items, classes: classes.items, quotas: counted, scheduler, cgroups }
+  const compared: CheckResult['compared'] = ['api', 'quota']
+  if (scheduler) compared.push('scheduler')
+  if (cgroups) compared.push('cgroup')
+  return { compared, pods: pods.items.length, nodes: nodes.items.length, disagreements: checkLedger(facts) }
+}
+
+/** Undefined where the scheduler is not part of the API server's process. */
+async function schedulerCounts(client: HttpClient): Promise<NodeCounts[] | undefined> {
+  try {
+    return (await client.getPath('/debug/scheduler')) as NodeCounts[]
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+/** The cgroups of the node on this machine; undefined without root, without real containers, or where the runtime makes them. */
+async function localCgroups(dir: DataDir, nodes: readonly string[]): Promise<NodeCgroups[] | undefined> {
+  const settings = await readSettings(dir)
+  if (!settings || settings.runtime.kind === 'simulated' || process.getuid?.() !== 0) return undefined
+  if (!nodes.includes(settings.nodeName)) return undefined
+  const [{ podCgroups }, { weightOf }, { instanceName }] = await Promise.all([
+    import('../node/cgroup-fs.ts'),
+    import('../node/cgroup-values.ts'),
+    import('../node/containerd/instance-paths.ts'),
+  ])
+  for (const driver of ['cgroupfs', 'systemd'] as const) {
+    const cgroups = await podCgroups({ root: instanceName(dir.path), driver, log: () => {} })
+    const keys = await cgroups.list()
+    if (keys.length === 0) continue
+    const read = await Promise.all(keys.map(async (key) => ({ key, values: await cgroups.read(key) })))
+    const pods = read.flatMap(({ key: { uid }, values }) =>
+      values
+        ? [{ uid, cpuShares: values.cpuShares, cpuQuota: values.cpuQuota, memoryLimitBytes: values.memoryLimitInBytes }]
+        : [],
+    )
+    const sameShares = (wanted: number, found: number) =>
+      cgroups.version === 'v2' ? weightOf(wanted) === weightOf(found) : wanted === found
+    return [{ node: settings.nodeName, pods, sameShares }]
+  }
+  return undefined
+}
+
+const names = { api: 'API', scheduler: 'scheduler', quota: 'quotas', cgroup: 'cgroup files' }
+
+export function checkText({ compared, pods, nodes, disagreements }: CheckResult): string {
+  const heard = compared.map((one) => names[one]).join(', ')
+  const count = disagreements.length
+  const head =
+    count === 0
+      ? `The ledger agrees everywhere: ${pods} Pods, ${nodes} nodes; compared: ${heard}.`
+      : `${count} ${count === 1 ? 'disagreement' : 'disagreements'}; compared: ${heard}.`
+  return `${[head, ...disagreements.map(disagreementText)].join('\n')}\n`
+}

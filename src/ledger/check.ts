@@ -1,0 +1,273 @@
+// The ledger checks itself: what scheduler, quota, cgroups and API each count, side by side, and whose objects differ.
+import type { Node } from '../api/core/node.ts'
+import type { Pod } from '../api/core/pod.ts'
+import type { RuntimeClass } from '../api/node/runtime-class.ts'
+import { isCounted, resourceOrder } from './account.ts'
+import { addTo, amounts, amountText, milliOf, unitsOf } from './amounts.ts'
+import { podCgroup } from './cgroup.ts'
+import { podLedger } from './pod-ledger.ts'
+import { amountsText, classesByName, stalePods } from './stale-overhead.ts'
+
+/** Resource to millicores of cpu, bytes or pieces of anything else; zero and absent are the same. */
+export type Counts = Readonly<Record<string, number>>
+
+/** What somebody counts on one node. */
+export interface NodeCounts {
+  node: string
+  requested: Counts
+  /** By uid. */
+  pods: Readonly<Record<string, { name: string; requested: Counts }>>
+}
+
+export interface QuotaCounts {
+  namespace: string
+  name: string
+  /** status.used, and the same computed anew; canonical quantities. Only resources of both are compared. */
+  used: Readonly<Record<string, string>>
+  computed: Readonly<Record<string, string>>
+  /** `Pod default/web`: what is counted. */
+  objects: readonly string[]
+}
+
+/** What the files of one Pod's cgroup say; a value that is not limited is absent, or -1 for the quota. */
+export interface CgroupCounts {
+  uid: string
+  cpuShares?: number | undefined
+  cpuQuota?: number | undefined
+  memoryLimitBytes?: number | undefined
+}
+
+export interface NodeCgroups {
+  node: string
+  pods: readonly CgroupCounts[]
+  /** Whether the kernel could have made one of the other: cgroup v2 stores shares more coarsely. */
+  sameShares(wanted: number, found: number): boolean
+}
+
+/** One moment of a cluster. What is absent is not compared. */
+export interface LedgerFacts {
+  pods: readonly Pod[]
+  nodes: readonly Node[]
+  classes: readonly RuntimeClass[]
+  scheduler?: readonly NodeCounts[] | undefined
+  quotas?: readonly QuotaCounts[] | undefined
+  cgroups?: readonly NodeCgroups[] | undefined
+}
+
+export interface Disagreement {
+  kind:
+    | 'StaleOverhead'
+    | 'AllocatableExceeded'
+    | 'SchedulerDiffers'
+    | 'QuotaDiffers'
+    | 'CgroupDiffers'
+    | 'CgroupMissing'
+    | 'CgroupUnknown'
+  about: { kind: 'Node' | 'Namespace'; name: string }
+  /** The resource, class, quota or file it is about. */
+  what: string
+  expected: string
+  found: string
+  /** The objects that cause it: `Pod default/web`, `RuntimeClass kata`. */
+  causes: string[]
+}
+
+/** Everything that does not add up; empty for a healthy cluster. Pure; the order is stable. */
+export const checkLedger = (facts: LedgerFacts): Disagreement[] => [
+  ...staleOverheads(facts),
+  ...exceededNodes(facts),
+  ...schedulerDifferences(facts),
+  ...quotaDifferences(facts),
+  ...cgroupDifferences(facts),
+]
+
+/** One line for people. */
+export function disagreementText({ kind, about, what, expected, found, causes }: Disagreement): string {
+  return `${kind}: ${about.kind} ${about.name}: ${what}: expected ${expected}, found ${found} (${causes.join(', ')})`
+}
+
+export const nameOfPod = ({ metadata }: Pod): string => `Pod ${metadata.namespace}/${metadata.name}`
+const uidOf = ({ metadata }: Pod): string => metadata.uid ?? ''
+
+/** One per namespace, class and overhead that is out of date. */
+function staleOverheads({ pods, classes }: LedgerFacts): Disagreement[] {
+  const found = new Map<string, Disagreement>()
+  for (const { pod, has, declared } of stalePods(pods, classesByName(classes))) {
+    const { namespace = '' } = pod.metadata
+    const name = pod.spec.runtimeClassName ?? ''
+    const key = JSON.stringify([namespace, name, amountsText(has)])
+    const known = found.get(key)
+    if (known) known.causes.push(nameOfPod(pod))
+    else
+      found.set(key, {
+        ...{ kind: 'StaleOverhead', about: { kind: 'Namespace', name: namespace }, what: `overhead of RuntimeClass ${name}` },
+        expected: declared === undefined ? 'none (the class is gone)' : amountsText(declared),
+        found: amountsText(has),
+        causes: [`RuntimeClass ${name}`, nameOfPod(pod)],
+      })
+  }
+  return [...found.values()]
+}
+
+/** Pods of a node that are not over, by its name. */
+export function podsByNode(pods: readonly Pod[]): Map<string, Pod[]> {
+  const found = new Map<string, Pod[]>()
+  for (const pod of pods) {
+    const { nodeName } = pod.spec
+    if (!nodeName || !isCounted(pod)) continue
+    const here = found.get(nodeName)
+    if (here) here.push(pod)
+    else found.set(nodeName, [pod])
+  }
+  return found
+}
+
+function exceededNodes({ pods, nodes }: LedgerFacts): Disagreement[] {
+  const byNode = podsByNode(pods)
+  return nodes.flatMap((node) => {
+    const here = byNode.get(node.metadata.name) ?? []
+    const total = new Map<string, bigint>([['pods', BigInt(here.length) * 1_000_000_000n]])
+    for (const pod of here) addTo(total, podLedger(pod, 'requests').total)
+    const allocatable = amounts(node.status.allocatable)
+    return resourceOrder([...total.keys()])
+      .filter((name) => (total.get(name) ?? 0n) > (allocatable.get(name) ?? 0n))
+      .map((name): Disagreement => {
+        const asking = here.filter((pod) => name === 'pods' || (podLedger(pod, 'requests').total.get(name) ?? 0n) > 0n)
+        return {
+          ...{ kind: 'AllocatableExceeded', about: { kind: 'Node', name: node.metadata.name }, what: name },
+          expected: `at most ${amountText(name, allocatable.get(name) ?? 0n)}`,
+          found: amountText(name, total.get(name) ?? 0n),
+          causes: asking.map(nameOfPod),
+        }
+      })
+  })
+}
+
+/** What the ledger says a Pod counts for, rounded up per Pod as the scheduler does. */
+export function countsOf(pod: Pod): Counts {
+  const entries = [...podLedger(pod, 'requests').total].filter(([name]) => name !== 'pods')
+  return Object.fromEntries(entries.map(([name, nano]) => [name, name === 'cpu' ? milliOf(nano) : unitsOf(nano)]))
+}
+
+function schedulerDifferences({ pods, nodes, scheduler }: LedgerFacts): Disagreement[] {
+  if (!scheduler) return []
+  const byNode = podsByNode(pods)
+  const views = new Map(scheduler.map((view) => [view.node, view]))
+  return nodes.flatMap(({ metadata: { name: node } }) => {
+    const view = views.get(node) ?? { node, requested: {}, pods: {} }
+    return nodeDifferences(byNode.get(node) ?? [], view)
+  })
+}
+
+function nodeDifferences(here: readonly Pod[], view: NodeCounts): Disagreement[] {
+  const wanted = new Map(here.map((pod) => [uidOf(pod), { name: nameOfPod(pod), requested: countsOf(pod) }]))
+  const total: Record<string, number> = {}
+  for (const { requested } of wanted.values())
+    for (const [name, count] of Object.entries(requested)) total[name] = (total[name] ?? 0) + count
+  const count = (list: Counts | undefined, name: string) => list?.[name] ?? 0
+  const differing = (name: string): string[] => {
+    const uids = [...new Set([...wanted.keys(), ...Object.keys(view.pods)])]
+    const odd = uids.filter((uid) => count(wanted.get(uid)?.requested, name) !== count(view.pods[uid]?.requested, name))
+    return odd.map((uid) => wanted.get(uid)?.name ?? view.pods[uid]?.name ?? uid)
+  }
+  const about = { kind: 'Node', name: view.node } as const
+  const text = (name: string, value: number) => (name === 'cpu' ? `${value}m` : String(value))
+  const sums = resourceOrder([...new Set([...Object.keys(total), ...Object.keys(view.requested)])])
+    .filter((name) => count(total, name) !== count(view.requested, name))
+    .map((name): Disagreement => {
+      const causes = differing(name)
+      return {
+        ...{ kind: 'SchedulerDiffers', about, what: name },
+        ...{ expected: text(name, count(total, name)), found: text(name, count(view.requested, name)) },
+        causes: causes.length > 0 ? causes : ['the sum the scheduler keeps, not one Pod of it'],
+      }
+    })
+  const strangers = Object.keys(view.pods).filter((uid) => !wanted.has(uid))
+  const unseen = [...wanted.keys()].filter((uid) => !(uid in view.pods))
+  if (strangers.length + unseen.length === 0) return sums
+  const names = [...strangers.map((uid) => view.pods[uid]?.name ?? uid), ...unseen.map((uid) => wanted.get(uid)?.name ?? uid)]
+  const counted = { expected: String(wanted.size), found: String(Object.keys(view.pods).length) }
+  return [...sums, { kind: 'SchedulerDiffers', about, what: 'pods', ...counted, causes: names }]
+}
+
+function quotaDifferences({ quotas = [] }: LedgerFacts): Disagreement[] {
+  return quotas.flatMap(({ namespace, name, used, computed, objects }) =>
+    resourceOrder(Object.keys(used).filter((resource) => resource in computed))
+      .filter((resource) => amounts(used).get(resource) !== amounts(computed).get(resource))
+      .map(
+        (resource): Disagreement => ({
+          ...{
+            kind: 'QuotaDiffers',
+            about: { kind: 'Namespace', name: namespace },
+            what: `${resource} of ResourceQuota ${name}`,
+          },
+          ...{ expected: computed[resource] ?? '', found: used[resource] ?? '' },
+          causes: [`ResourceQuota ${namespace}/${name}`, ...objects],
+        }),
+      ),
+  )
+}
+
+function cgroupDifferences({ pods, cgroups = [] }: LedgerFacts): Disagreement[] {
+  return cgroups.flatMap((files) => {
+    const known = new Map(pods.map((pod) => [uidOf(pod), pod]))
+    const found = new Map(files.pods.map((values) => [values.uid, values]))
+    const about = { kind: 'Node', name: files.node } as const
+    const unknown = files.pods
+      .filter(({ uid }) => !known.has(uid))
+      .map(({ uid }): Disagreement => {
+        const what = `cgroup pod${uid}`
+        return { kind: 'CgroupUnknown', about, what, expected: 'no cgroup', found: 'a cgroup', causes: [`cgroup pod${uid}`] }
+      })
+    const here = podsByNode(pods).get(files.node) ?? []
+    // one that has just been bound has no sandbox yet; one that goes may have lost it
+    const running = here.filter(({ status, metadata }) => status.phase === 'Running' && metadata.deletionTimestamp === undefined)
+    return [...unknown, ...running.flatMap((pod) => podDifferences(pod, files, found.get(uidOf(pod))))]
+  })
+}
+
+function podDifferences(pod: Pod, files: NodeCgroups, found: CgroupCounts | undefined): Disagreement[] {
+  const about = { kind: 'Node', name: files.node } as const
+  const causes = [nameOfPod(pod)]
+  if (!found)
+    return [{ kind: 'CgroupMissing', about, what: `cgroup pod${uidOf(pod)}`, expected: 'a cgroup', found: 'none', causes }]
+  const wanted = podCgroup(pod)
+  const rows: [what: string, wanted: number | undefined, found: number | undefined, same: boolean][] = [
+    // a machine without the cpu controller limits nothing, and has said so
+    [
+      'cpu shares',
+      wanted.cpuShares,
+      found.cpuShares,
+      found.cpuShares === undefined || files.sameShares(wanted.cpuShares, found.cpuShares),
+    ],
+    ['cpu quota', limit(wanted.cpuQuota), limit(found.cpuQuota), limit(wanted.cpuQuota) === limit(found.cpuQuota)],
+    [
+      'memory limit',
+      limit(wanted.memoryLimitBytes),
+      limit(found.memoryLimitBytes),
+      samePages(wanted.memoryLimitBytes, found.memoryLimitBytes),
+    ],
+  ]
+  return rows
+    .filter(([, , , same]) => !same)
+    .map(([what, expected, value]): Disagreement => {
+      const text = (amount: number | undefined) => (amount === undefined ? 'unlimited' : String(amount))
+      return {
+        kind: 'CgroupDiffers',
+        about,
+        what: `${what} of ${nameOfPod(pod)}`,
+        expected: text(expected),
+        found: text(value),
+        causes,
+      }
+    })
+}
+
+const limit = (value: number | undefined): number | undefined => (value === undefined || value <= 0 ? undefined : value)
+
+/** The kernel keeps memory limits in whole pages, cut down. */
+const pageBytes = 4096
+function samePages(wanted: number | undefined, found: number | undefined): boolean {
+  const pages = (bytes: number | undefined) => (limit(bytes) === undefined ? undefined : Math.floor((bytes ?? 0) / pageBytes))
+  return pages(wanted) === pages(found)
+}

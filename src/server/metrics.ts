@@ -1,0 +1,64 @@
+// GET /metrics: the API server's own counters, overhead of Pods, and what components of this process count.
+import { Pod } from '../api/core/pod.ts'
+import type { Pod as PodObject } from '../api/core/pod.ts'
+import { milliOf, unitsOf } from '../ledger/amounts.ts'
+import { isCounted } from '../ledger/account.ts'
+import { podLedger } from '../ledger/pod-ledger.ts'
+import { type Counter, counter, exposition, expositionType, type MetricFamily } from '../lib/prometheus.ts'
+import type { Call, Handler } from './call.ts'
+import { resourcePath } from './request-path.ts'
+import { send } from './respond.ts'
+
+export const requestCounter = (): Counter =>
+  counter('apiserver_request_total', 'Counter of apiserver requests broken out for each verb, group, version, resource and code.')
+
+/** Counts a request whose answer is complete; paths that are no resource have neither group nor resource. */
+export function countRequest({ world, method, pathname, query, response }: Call): void {
+  const path = resourcePath(pathname)
+  const [group, version] = path?.apiVersion.includes('/') ? path.apiVersion.split('/') : ['', path?.apiVersion]
+  const known = path && world.kinds.some(({ apiVersion, plural }) => apiVersion === path.apiVersion && plural === path.plural)
+  world.requests.add({
+    verb: path && known ? verbOf(method, path.name, query) : method,
+    // what nobody serves is one thing: made-up paths must not fill the memory
+    ...(path && known
+      ? { group: group ?? '', version: version ?? '', resource: path.plural, subresource: path.subresource ?? '' }
+      : { group: '', version: '', resource: '', subresource: '' }),
+    code: String(response.statusCode),
+  })
+}
+
+function verbOf(method: string, name: string | undefined, query: URLSearchParams): string {
+  if (name !== undefined) return method
+  if (method === 'DELETE') return 'DELETECOLLECTION'
+  if (method !== 'GET') return method
+  return ['true', '1'].includes(query.get('watch') ?? '') ? 'WATCH' : 'LIST'
+}
+
+export const metrics: Handler = async (call) => {
+  const { api, requests, observed } = call.world
+  const { items } = await api.list(Pod, {})
+  const pods = items.map(({ object }) => object as unknown as PodObject).filter(isCounted)
+  const families = [requests.family(), ...overheadFamilies(pods), ...(observed.metrics?.() ?? [])]
+  await send(call, { code: 200, type: expositionType, pieces: [Buffer.from(exposition(families))] })
+}
+
+/** By kube-state-metrics' names; Pods without overhead have no sample. */
+export function overheadFamilies(pods: readonly PodObject[]): MetricFamily[] {
+  const of = (resource: string, valueOf: (nano: bigint) => number) =>
+    pods.flatMap((pod) => {
+      const nano = podLedger(pod, 'requests').overhead.get(resource)
+      const { namespace = '', name, uid = '' } = pod.metadata
+      return nano === undefined ? [] : [{ labels: { namespace, pod: name, uid }, value: valueOf(nano) }]
+    })
+  const about = 'associated with running a pod.'
+  return [
+    {
+      ...{ name: 'kube_pod_overhead_cpu_cores', help: `The pod overhead in regards to cpu cores ${about}`, type: 'gauge' },
+      samples: of('cpu', (nano) => milliOf(nano) / 1000),
+    },
+    {
+      ...{ name: 'kube_pod_overhead_memory_bytes', help: `The pod overhead in regards to memory ${about}`, type: 'gauge' },
+      samples: of('memory', unitsOf),
+    },
+  ]
+}

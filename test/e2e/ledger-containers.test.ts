@@ -1,0 +1,83 @@
+// The ledger and metrics on real containers: cgroup files of the golden Pod, and what kubectl top says of it.
+import assert from 'node:assert/strict'
+import { describe, it } from 'vitest'
+import type { CheckResult } from '../../src/cli/ledger-check.ts'
+import type { LedgerRow } from '../../src/cli/ledger.ts'
+import { podCgroups } from '../../src/node/cgroup-fs.ts'
+import { instanceName } from '../../src/node/containerd/instance-paths.ts'
+import { eventually } from '../../src/testing/eventually.ts'
+import { cliCluster, polypod, whyNoContainers } from './polypod.ts'
+
+const missing = await whyNoContainers()
+const overhead = 'cpu: 200m, memory: 140Mi'
+const objects = `apiVersion: node.k8s.io/v1
+kind: RuntimeClass
+metadata: {name: boxed}
+handler: runc
+overhead: {podFixed: {${overhead}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: golden}
+spec:
+  runtimeClassName: boxed
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: main
+    image: polypod.dev/busybox:1
+    command: [sh, -c, "while :; do :; done"]
+    resources: {limits: {cpu: 100m, memory: 100Mi}}
+`
+
+describe.skipIf(missing)(`the ledger on real containers${missing ? ` (skipped: ${missing})` : ''}`, () => {
+  it('agrees with the cgroup files, finds one that was written over, and metrics see containers alone', async () => {
+    await using cluster = await cliCluster([])
+    await cluster.kubectl(['apply', '-f', '-'], objects)
+    const field = (path: string) => cluster.kubectl(['get', 'pod', 'golden', '-o', `jsonpath={${path}}`])
+    await eventually(async () => (await field('.status.phase')) === 'Running', 60_000)
+    const json = async (...args: string[]) =>
+      JSON.parse((await polypod('ledger', ...args, '-o', 'json', '--data-dir', cluster.dataDir)).stdout) as unknown
+    const [row] = (await json('pod', '-n', 'default')) as LedgerRow[]
+    assert.deepEqual(
+      [row?.limits.cpu, row?.limits.memory],
+      [
+        { containers: '100m', overhead: '200m', total: '300m' },
+        { containers: '100Mi', overhead: '140Mi', total: '240Mi' },
+      ],
+    )
+    const healthy = (await json('--check')) as CheckResult
+    assert.deepEqual([healthy.compared, healthy.disagreements], [['api', 'quota', 'scheduler', 'cgroup'], []])
+
+    await aContainerInTop((args) => cluster.kubectl(args))
+
+    const [measured] = (await json('pod', '-n', 'default')) as LedgerRow[]
+    // the pause container and the shim are somebody's cost, and not the container's
+    assert.match(measured?.measured?.sandbox.memory ?? '', /^[1-9]/)
+    const uid = await field('.metadata.uid')
+    const cgroups = await podCgroups({ root: instanceName(cluster.dataDir), driver: 'cgroupfs', log: () => {} })
+    const [key] = (await cgroups.list()).filter((pod) => pod.uid === uid)
+    // where systemd keeps cgroups this test would have to speak with it
+    if (!key) return
+    const files = await cgroups.read(key)
+    assert.deepEqual([files?.cpuQuota, files?.memoryLimitInBytes], [30_000, 251_658_240])
+    await cgroups.ensure(key, { ...files, memoryLimitInBytes: 200 * 1024 * 1024 })
+    const { disagreements } = (await json('--check')) as CheckResult
+    const { nodes } = await cluster.status()
+    assert.deepEqual(disagreements, [
+      {
+        ...{ kind: 'CgroupDiffers', about: { kind: 'Node', name: nodes[0]?.name }, what: 'memory limit of Pod default/golden' },
+        ...{ expected: '251658240', found: '209715200', causes: ['Pod default/golden'] },
+      },
+    ])
+  })
+})
+
+async function aContainerInTop(kubectl: (args: readonly string[]) => Promise<string>): Promise<void> {
+  // a loop held to 100m by its own limit, whatever the Pod's cgroup allows; its first second may show more
+  const [, name, cpu] = await eventually(async () => {
+    const found = /golden +(main) +(\d+)m +\d+Mi/.exec(await kubectl(['top', 'pod', '--containers']))
+    return found && Number(found[2]) > 60 && Number(found[2]) < 130 ? found : undefined
+  }, 40_000)
+  assert.ok(name === 'main' && Number(cpu) > 0)
+  assert.match(await kubectl(['top', 'node']), /\n\S+ +\d+m +\d+% +\d+Mi +\d+%/)
+}
