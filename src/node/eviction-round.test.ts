@@ -127,7 +127,7 @@ describe('evictionPolicy', () => {
     ({ settings, want }) => assert.throws(() => evictionPolicy(settings), want),
   )
 
-  it('has the defaults of kubelets on Linux', () => {
+  it('has the defaults of kubelets on Linux, but for disks', () => {
     const { thresholds, transitionMs, maxPodGraceSeconds } = evictionPolicy({})
     const shown = thresholds.map(({ signal, bound, graceMs }) => [
       signal,
@@ -137,16 +137,17 @@ describe('evictionPolicy', () => {
     assert.deepEqual(shown, [
       ['memory.available', '100Mi', 0],
       ['allocatableMemory.available', '100Mi', 0],
-      ['nodefs.available', 0.1, 0],
-      ['nodefs.inodesFree', 0.05, 0],
-      ['imagefs.available', 0.15, 0],
-      ['imagefs.inodesFree', 0.05, 0],
+      ['nodefs.available', '1Gi', 0],
+      ['nodefs.inodesFree', 0.01, 0],
+      ['imagefs.available', '1Gi', 0],
+      ['imagefs.inodesFree', 0.01, 0],
     ])
     assert.deepEqual([transitionMs, maxPodGraceSeconds], [300_000, 0])
   })
 
   it('holds hard thresholds back from what Pods can have', () => {
-    const held = heldByThresholds(evictionPolicy({}), { memory: '1Gi', 'ephemeral-storage': '1000', cpu: '2' })
+    const settings = { evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '10%' } }
+    const held = heldByThresholds(evictionPolicy(settings), { memory: '1Gi', 'ephemeral-storage': '1000', cpu: '2' })
     assert.deepEqual(held, { memory: String(100 * mi), 'ephemeral-storage': '100' })
   })
 
