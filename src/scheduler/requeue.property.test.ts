@@ -110,7 +110,7 @@ async function check(steps: readonly Step[]): Promise<void> {
       await clock.advance(1000)
       assert.deepEqual(await forgotten(client), [])
       return true
-    }, 3000)
+    }, 6000)
   } finally {
     await scope.close()
     await server.close()

@@ -45,7 +45,9 @@ export function roomFinder(queue: PodQueue, snapshot: Snapshot, profile: Profile
     const options = { ...world, random: never, enough: 1 }
     const fits = (need: PodNeed) =>
       isPlaced(decide(need, nodes, profile, options)) || nodes.some((node) => couldMakeRoom(need, node, { ...world, profile }))
-    queue.retryWhere((need) => mayFitElsewhere(need, found, snapshot) || (nodes.length > 0 && fits(need)))
+    // who was promised a node learns soon that somebody else has it, or the promise would keep others away for nothing
+    const isPromised = ({ uid }: PodNeed) => nodes.some(({ nominated }) => nominated.has(uid))
+    queue.retryWhere((need) => mayFitElsewhere(need, found, snapshot) || (nodes.length > 0 && (isPromised(need) || fits(need))))
   }
   const plan = (): Changes => {
     if (!isPlanned) setImmediate(look)

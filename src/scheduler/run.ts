@@ -89,6 +89,8 @@ function place(world: SchedulerWorld, need: PodNeed, { random, start }: Pick<Dec
     if (isPlaced(decision)) {
       const { name } = decision.node
       seen.setPod(need, name)
+      if (decision.node.nominated.size > 0) world.room.onNode(decision.node)
+      if (promised && promised !== decision.node) world.room.onNode(promised)
       world.spawn(() => bindPod(world, need, name))
     } else {
       queue.failed(need.uid, 'unschedulable')
