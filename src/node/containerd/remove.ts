@@ -10,7 +10,7 @@ import { command } from './command.ts'
 import { type InstancePaths, instancePaths, runRoot } from './instance-paths.ts'
 import { endInstance, runningInstance } from './instance-process.ts'
 import { removePortRules } from './port-rules.ts'
-import { killShims, removeFiles, shimSockets, shimsOf } from './shims.ts'
+import { deadShimSockets, killShims, removeFiles, shimSockets, shimsOf } from './shims.ts'
 
 export interface RemoveOptions {
   dataDir: string
@@ -36,6 +36,7 @@ export async function removeContainerd(options: RemoveOptions): Promise<void> {
   await killShims(paths)
   const steps = [
     () => removeFiles(sockets),
+    async () => removeFiles(await deadShimSockets(clock)),
     () => unmountUnder([paths.run, resolve(options.dataDir)], log),
     () => removeNetwork(paths),
     ...(options.cgroupRoots ?? []).map((root) => () => removeCgroups(root, clock, log)),

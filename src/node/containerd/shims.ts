@@ -1,8 +1,12 @@
 // The shims of one instance, and everything that runs under them.
 import { readdir, readFile, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { basename, join } from 'node:path'
+import type { Clock } from '../../lib/clock.ts'
 import type { InstancePaths } from './instance-paths.ts'
 import { sendSignal } from './instance-process.ts'
+
+const socketFolder = '/run/containerd/s'
 
 interface ProcessEntry {
   pid: number
@@ -57,6 +61,33 @@ export async function shimSockets(paths: InstancePaths): Promise<string[]> {
     }
   }
   return files
+}
+
+/**
+ * Socket files of shims that are dead, whoever's they were: containerd forgets a bundle, and with it the address, of a shim that was
+ * killed. Nobody can ever listen at such a file again, so it is safe to take away; asked twice, since a shim binds before it listens.
+ */
+export async function deadShimSockets(clock: Clock): Promise<string[]> {
+  const files = (await readdir(socketFolder).catch(() => [])).map((name) => join(socketFolder, name))
+  const dead = async (candidates: string[]) => {
+    const answers = await Promise.all(candidates.map(isDead))
+    return candidates.filter((_, i) => answers[i])
+  }
+  const suspects = await dead(files)
+  if (suspects.length === 0) return []
+  await clock.sleep(100)
+  return dead(suspects)
+}
+
+function isDead(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
+  })
 }
 
 export const removeFiles = (files: readonly string[]): Promise<unknown> =>
