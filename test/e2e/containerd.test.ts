@@ -226,8 +226,18 @@ function instanceTests(): void {
     containerd = await start(dataDir, scope)
     const pod = await runPod(runtime, 'pod-again', '')
     assert.equal((await runtime.containerStatus(pod.id)).state, 'running')
+    const paths = instancePaths(dataDir)
+    const sockets = await shimSockets(paths)
+    assert.ok(sockets.length > 0)
+    // containerd forgets a shim that was killed, and where its socket is
+    for (const pid of await shimsOf(paths)) process.kill(pid, 'SIGKILL')
+    await eventually(async () => (await shimSockets(paths)).length === 0)
     await containerd.stop({ cgroupRoots })
     await eventually(() => traces(dataDir).length === 0).catch(() => assert.deepEqual(traces(dataDir), []))
+    assert.deepEqual(
+      sockets.filter((path) => existsSync(path)),
+      [],
+    )
   })
 }
 
