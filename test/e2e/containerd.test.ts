@@ -9,7 +9,6 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openScope, type Scope } from '../../src/lib/scope.ts'
-import { findBinaries } from '../../src/node/containerd/binaries.ts'
 import { instancePaths } from '../../src/node/containerd/instance-paths.ts'
 import { removeContainerd } from '../../src/node/containerd/remove.ts'
 import { shimSockets, shimsOf } from '../../src/node/containerd/shims.ts'
@@ -19,22 +18,14 @@ import type { Runtime } from '../../src/node/cri/runtime.ts'
 import { runtimeContract } from '../../src/node/cri/runtime.contract.ts'
 import { sampleContainer, sampleSandbox } from '../../src/node/cri/sample-config.ts'
 import { eventually } from '../../src/testing/eventually.ts'
+import { whyNoContainers } from './polypod.ts'
 
 const image = 'polypod.dev/busybox:1'
 const cgroupRoots = ['/polypod-e2e']
 const never = ['sleep', 'infinity']
 
-async function whyNot(): Promise<string | undefined> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux'
-  const wanted = ['containerd', 'ctr', 'runc', 'busybox']
-  const found = await findBinaries(wanted)
-  const missing = wanted.filter((name) => !found.has(name))
-  return missing.length > 0 ? `not installed: ${missing.join(', ')}` : undefined
-}
-
-const reason = await whyNot()
-if (reason) describe.skip(`containerd (${reason})`, () => it('is here', () => {}))
-else realContainerd()
+const reason = await whyNoContainers()
+describe.skipIf(reason)(`containerd${reason ? ` (skipped: ${reason})` : ''}`, realContainerd)
 
 async function start(dataDir: string, scope: Scope, handlers?: string[]): Promise<Containerd> {
   return startContainerd({ dataDir, clock: systemClock, scope, log: () => {}, handlers })

@@ -45,7 +45,7 @@ export const containerdLife: LifeMaker = async (dataDir) => {
     runtime: criRuntime(containerd.socket),
     simulated: false,
     image: 'polypod.dev/busybox:1',
-    cgroup: { root: cgroupRoot, driver: 'cgroupfs' },
+    cgroup: { root: cgroupRoot, driver: containerd.cgroupDriver },
     crash: () => void process.kill(containerd.pid(), 'SIGKILL'),
     async close() {
       await containerd.stop({ cgroupRoots: [`/${cgroupRoot}`], purge: true })

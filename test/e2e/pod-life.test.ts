@@ -9,22 +9,12 @@ import { Pod } from '../../src/api/core/pod.ts'
 import type { ContainerStatus } from '../../src/api/core/pod-status.ts'
 import { Lease } from '../../src/api/coordination/lease.ts'
 import { RuntimeClass } from '../../src/api/node/runtime-class.ts'
-import { findBinaries } from '../../src/node/containerd/binaries.ts'
 import { eventually } from '../../src/testing/eventually.ts'
 import { containerdLife, type Life, type LifeMaker, openLife, simulatedLife } from './pod-life-world.ts'
-
-async function whyNoContainerd(): Promise<string | undefined> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux'
-  const wanted = ['containerd', 'ctr', 'runc', 'busybox']
-  const found = await findBinaries(wanted)
-  const missing = wanted.filter((name) => !found.has(name))
-  return missing.length > 0 ? `not installed: ${missing.join(', ')}` : undefined
-}
+import { whyNoContainers } from './polypod.ts'
 
 podLife('simulated', simulatedLife)
-const reason = await whyNoContainerd()
-if (reason) describe.skip(`a Pod's life on containerd (${reason})`, () => it('is here', () => {}))
-else podLife('containerd', containerdLife)
+podLife('containerd', containerdLife, await whyNoContainers())
 
 const sleepFor = ['sleep', '1000']
 const conditionsOf = (pod: Pod) => Object.fromEntries((pod.status.conditions ?? []).map((c) => [c.type, c.status]))
@@ -34,8 +24,8 @@ const isRunning = (pod: Pod) => pod.status.phase === 'Running' && conditionsOf(p
 const holds = (check: () => Promise<void>) => eventually(async () => (await check(), true), 20_000)
 const says = (wanted: string, events: string[]) => assert(events.includes(wanted), `${wanted} is not in\n${events.join('\n')}`)
 
-function podLife(name: string, make: LifeMaker): void {
-  describe(`a Pod's life on ${name}`, () => {
+function podLife(name: string, make: LifeMaker, missing?: string): void {
+  describe.skipIf(missing)(`a Pod's life on ${name}${missing ? ` (skipped: ${missing})` : ''}`, () => {
     let life: Life
     beforeAll(async () => {
       life = await openLife(make)

@@ -5,46 +5,18 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { ConfigMap } from '../../src/api/core/config-map.ts'
 import { Pod } from '../../src/api/core/pod.ts'
-import { systemClock } from '../../src/lib/clock.ts'
-import { openScope } from '../../src/lib/scope.ts'
-import { findBinaries } from '../../src/node/containerd/binaries.ts'
-import { startContainerd } from '../../src/node/containerd/supervise.ts'
-import { criRuntime } from '../../src/node/cri/grpc.ts'
 import { mountsUnder } from '../../src/node/volume/mount-table.ts'
 import { unmountAllVolumes } from '../../src/node/volumes.ts'
 import { eventually } from '../../src/testing/eventually.ts'
-import { type Life, type LifeMaker, openLife } from './pod-life-world.ts'
+import { cgroupRoot, containerdLife, type Life, openLife } from './pod-life-world.ts'
+import { whyNoContainers } from './polypod.ts'
 
-const cgroupRoot = `polypod-e2e-parts-${process.pid}`
-
-const maker: LifeMaker = async (dataDir) => {
-  const scope = openScope()
-  const containerd = await startContainerd({ dataDir, clock: systemClock, scope, log: () => {}, handlers: ['runc'] })
-  return {
-    runtime: criRuntime(containerd.socket),
-    simulated: false,
-    image: 'polypod.dev/busybox:1',
-    cgroup: { root: cgroupRoot, driver: containerd.cgroupDriver },
-    async close() {
-      await containerd.stop({ cgroupRoots: [`/${cgroupRoot}`], purge: true })
-      await scope.close()
-    },
-  }
-}
-
-async function whyNoContainerd(): Promise<string | undefined> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux'
-  const wanted = ['containerd', 'ctr', 'runc', 'busybox']
-  const found = await findBinaries(wanted)
-  const missing = wanted.filter((name) => !found.has(name))
-  return missing.length > 0 ? `not installed: ${missing.join(', ')}` : undefined
-}
-const why = await whyNoContainerd()
+const why = await whyNoContainers()
 
 describe.skipIf(why !== undefined)(`parts of a Pod in real containers${why ? ` (skipped: ${why})` : ''}`, () => {
   let life: Life
   beforeAll(async () => {
-    life = await openLife(maker)
+    life = await openLife(containerdLife)
   })
   afterAll(async () => {
     // what a failed test left running must not keep the folder

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { ClusterStatus } from '../../src/cli/status.ts'
+import { findBinaries } from '../../src/node/containerd/binaries.ts'
 
 export const polypodPath = resolve(import.meta.dirname, '..', '..', 'bin', 'polypod')
 
@@ -74,10 +75,9 @@ export async function cliCluster(flags: readonly string[], kubectlPath = 'kubect
 
 /** Why containers cannot be run here; undefined when they can. */
 export async function whyNoContainers(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return 'not root'
-  for (const binary of ['containerd', 'runc', 'busybox']) {
-    const { code } = await run('/bin/sh', ['-c', `command -v ${binary} /usr/sbin/${binary}`])
-    if (code !== 0) return `no ${binary} on this machine`
-  }
-  return undefined
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux'
+  const wanted = ['containerd', 'ctr', 'runc', 'busybox']
+  const found = await findBinaries(wanted)
+  const missing = wanted.filter((name) => !found.has(name))
+  return missing.length > 0 ? `not installed: ${missing.join(', ')}` : undefined
 }

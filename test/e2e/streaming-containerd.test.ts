@@ -18,15 +18,8 @@ import type { Runtime } from '../../src/node/cri/runtime.ts'
 import { sampleContainer, sampleSandbox } from '../../src/node/cri/sample-config.ts'
 import { eventually } from '../../src/testing/eventually.ts'
 import { kubectlBinaries } from './kubectl-binaries.ts'
+import { whyNoContainers } from './polypod.ts'
 import { kubectl, startStub, type Stub } from './stream-stub.ts'
-
-async function whyNot(): Promise<string | undefined> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux'
-  const wanted = ['containerd', 'ctr', 'runc', 'busybox']
-  const found = await findBinaries(wanted)
-  const missing = wanted.filter((name) => !found.has(name))
-  return missing.length > 0 ? `not installed: ${missing.join(', ')}` : undefined
-}
 
 const cgroupParent = '/polypod-stream-e2e'
 const script = `
@@ -36,10 +29,9 @@ while read line; do echo "read $line"; echo "err $line" >&2; [ "$line" = bye ] &
 sleep infinity`
 
 const hasScript = (await findBinaries(['script'])).has('script')
-const reason = await whyNot()
+const reason = await whyNoContainers()
 const binaries = await kubectlBinaries()
-if (reason) describe.skip(`streaming from containerd (${reason})`, () => it('is here', () => {}))
-else realStreams()
+describe.skipIf(reason)(`streaming from containerd${reason ? ` (skipped: ${reason})` : ''}`, realStreams)
 
 interface World {
   folder: string
