@@ -30,7 +30,7 @@ spec:
 `
 
 describe.skipIf(missing)(`the ledger on real containers${missing ? ` (skipped: ${missing})` : ''}`, () => {
-  it('agrees with the cgroup files, finds one that was written over, and metrics see containers alone', async () => {
+  it('agrees with the cgroup files, finds one that was written over, and metrics see containers alone', async (context) => {
     await using cluster = await cliCluster([])
     await cluster.kubectl(['apply', '-f', '-'], objects)
     const field = (path: string) => cluster.kubectl(['get', 'pod', 'golden', '-o', `jsonpath={${path}}`])
@@ -56,8 +56,7 @@ describe.skipIf(missing)(`the ledger on real containers${missing ? ` (skipped: $
     const uid = await field('.metadata.uid')
     const cgroups = await podCgroups({ root: instanceName(cluster.dataDir), driver: 'cgroupfs', log: () => {} })
     const [key] = (await cgroups.list()).filter((pod) => pod.uid === uid)
-    // where systemd keeps cgroups this test would have to speak with it
-    if (!key) return
+    if (!key) return context.skip('systemd keeps the cgroups here, and this test does not speak with it')
     const files = await cgroups.read(key)
     assert.deepEqual([files?.cpuQuota, files?.memoryLimitInBytes], [30_000, 251_658_240])
     await cgroups.ensure(key, { ...files, memoryLimitInBytes: 200 * 1024 * 1024 })
