@@ -134,6 +134,16 @@ describe('node-pressure eviction', () => {
     assert.ok(items.some((e) => e.reason === 'EvictionThresholdMet' && e.message === 'Attempting to reclaim memory'))
   })
 
+  it('has chosen a Pod half a second after the signal', async () => {
+    const world = await openNode(hard)
+    await world.run('hog', { uses: 900 })
+    await world.until({ hog: 'Running' })
+    const reasons = async () => (await world.client.list(Event)).items.map(({ reason }) => reason)
+    assert.equal((await reasons()).includes('Evicted'), false)
+    await world.clock.advance(500)
+    await eventually(async () => (await reasons()).includes('Evicted'), 5000)
+  })
+
   it('shows pressure for the transition period, and lets no BestEffort Pod in meanwhile', async () => {
     const world = await openNode(hard)
     await world.run('hog', { uses: 900 })

