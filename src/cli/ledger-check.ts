@@ -11,6 +11,7 @@ import {
   checkLedger,
   type Disagreement,
   disagreementText,
+  lasting,
   type LedgerFacts,
   type NodeCgroups,
   type NodeCounts,
@@ -21,7 +22,7 @@ import { adminClient } from './admin-client.ts'
 
 export interface CheckResult {
   /** Who was heard. Cgroup files are those of this machine, and need root. */
-  compared: ('api' | 'scheduler' | 'quota' | 'cgroup')[]
+  compared: ('api' | 'quota' | 'scheduler' | 'kubelet' | 'cgroup')[]
   pods: number
   nodes: number
   disagreements: Disagreement[]
@@ -38,8 +39,7 @@ export async function ledgerCheck(dir: DataDir): Promise<CheckResult> {
     for (let nth = 1; nth < looks && result.disagreements.length > 0; nth += 1) {
       await systemClock.sleep(betweenMs)
       const next = await look(client, dir)
-      const seen = new Set(result.disagreements.map(keyOf))
-      result = { ...next, disagreements: next.disagreements.filter((one) => seen.has(keyOf(one))) }
+      result = { ...next, disagreements: lasting(result.disagreements, next.disagreements) }
     }
     return result
   } finally {
@@ -47,30 +47,31 @@ export async function ledgerCheck(dir: DataDir): Promise<CheckResult> {
   }
 }
 
-const keyOf = ({ kind, about, what }: Disagreement): string => JSON.stringify([kind, about, what])
-
 async function look(client: HttpClient, dir: DataDir): Promise<CheckResult> {
-  const [pods, nodes, classes, quotas, scheduler] = await Promise.all([
+  const [pods, nodes, classes, quotas, scheduler, kubelets] = await Promise.all([
     client.list(Pod),
     client.list(Node),
     client.list(RuntimeClass),
     client.list(ResourceQuota),
-    schedulerCounts(client),
+    countsAt(client, '/debug/scheduler'),
+    countsAt(client, '/debug/kubelets'),
   ])
   const here = nodes.items.map((node) => node.metadata.name)
   const cgroups = await localCgroups(dir, here)
   const counted = quotaCounts(quotas.items, pods.items, systemClock.now())
-  const facts: LedgerFacts = { pods: pods.items, nodes: nodes.items, classes: classes.items, quotas: counted, scheduler, cgroups }
+  const listed = { pods: pods.items, nodes: nodes.items, classes: classes.items, quotas: counted }
+  const facts: LedgerFacts = { ...listed, scheduler, kubelets, cgroups }
   const compared: CheckResult['compared'] = ['api', 'quota']
   if (scheduler) compared.push('scheduler')
+  if (kubelets) compared.push('kubelet')
   if (cgroups) compared.push('cgroup')
   return { compared, pods: pods.items.length, nodes: nodes.items.length, disagreements: checkLedger(facts) }
 }
 
-/** Undefined where the scheduler is not part of the API server's process. */
-async function schedulerCounts(client: HttpClient): Promise<NodeCounts[] | undefined> {
+/** Undefined where what counts them is not part of the API server's process. */
+async function countsAt(client: HttpClient, path: string): Promise<NodeCounts[] | undefined> {
   try {
-    return (await client.getPath('/debug/scheduler')) as NodeCounts[]
+    return (await client.getPath(path)) as NodeCounts[]
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error
@@ -82,29 +83,20 @@ async function localCgroups(dir: DataDir, nodes: readonly string[]): Promise<Nod
   const settings = await readSettings(dir)
   if (!settings || settings.runtime.kind === 'simulated' || process.getuid?.() !== 0) return undefined
   if (!nodes.includes(settings.nodeName)) return undefined
-  const [{ podCgroups }, { weightOf }, { instanceName }] = await Promise.all([
+  const [{ podCgroups }, { cgroupCounts }, { instanceName }] = await Promise.all([
     import('../node/cgroup-fs.ts'),
-    import('../node/cgroup-values.ts'),
+    import('../node/cgroup-counts.ts'),
     import('../node/containerd/instance-paths.ts'),
   ])
   for (const driver of ['cgroupfs', 'systemd'] as const) {
     const cgroups = await podCgroups({ root: instanceName(dir.path), driver, log: () => {} })
-    const keys = await cgroups.list()
-    if (keys.length === 0) continue
-    const read = await Promise.all(keys.map(async (key) => ({ key, values: await cgroups.read(key) })))
-    const pods = read.flatMap(({ key: { uid }, values }) =>
-      values
-        ? [{ uid, cpuShares: values.cpuShares, cpuQuota: values.cpuQuota, memoryLimitBytes: values.memoryLimitInBytes }]
-        : [],
-    )
-    const sameShares = (wanted: number, found: number) =>
-      cgroups.version === 'v2' ? weightOf(wanted) === weightOf(found) : wanted === found
-    return [{ node: settings.nodeName, pods, sameShares }]
+    const found = await cgroupCounts(settings.nodeName, cgroups)
+    if (found.pods.length > 0) return [found]
   }
   return undefined
 }
 
-const names = { api: 'API', scheduler: 'scheduler', quota: 'quotas', cgroup: 'cgroup files' }
+const names = { api: 'API', scheduler: 'scheduler', kubelet: 'kubelets', quota: 'quotas', cgroup: 'cgroup files' }
 
 export function checkText({ compared, pods, nodes, disagreements }: CheckResult): string {
   const heard = compared.map((one) => names[one]).join(', ')

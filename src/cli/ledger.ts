@@ -49,7 +49,10 @@ export function ledger(program: Command): void {
       'Show what Pods cost: containers + overhead = total, per node, namespace or Pod, beside what containers + sandboxes use',
     )
     .addArgument(new Argument('[view]', 'sum up per').choices(views).default('node'))
-    .option('--check', 'instead, compare what scheduler, cgroup files and API count; exits with 1 when they disagree')
+    .option(
+      '--check',
+      'instead, compare what scheduler, kubelets, quotas, cgroup files and API count; exits with 1 when they disagree',
+    )
     .option('-n, --namespace <namespace>', 'only Pods of this namespace')
     .addOption(dataDirOption())
     .addOption(outputOption())

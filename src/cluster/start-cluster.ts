@@ -44,6 +44,8 @@ export interface ControlPlane {
   client(user: string, groups?: readonly string[]): Client
   /** For nodes of this process. */
   kubeletMetrics: KubeletMetrics
+  /** Those that run in this process, by name. */
+  nodes: Map<string, RunningNode>
 }
 
 /** Everything but nodes; API answers once it resolves. Lives and ends with `scope`. */
@@ -55,15 +57,17 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const kubelet = { clientTls: { ...certificates.kubeletClient, ca: certificates.ca }, host: '127.0.0.1' }
   const observed: Observed = {}
   const kubelets = kubeletMetrics()
+  const nodes = new Map<string, RunningNode>()
   const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, observed, log }))
   const manager = api.client('system:kube-controller-manager')
-  const { onLedgerChecked, observe } = observers(observed, kubelets)
+  const { ledger, observe } = observers(observed, kubelets, nodes)
   await bootstrap(manager, { port: http.port, clock })
-  for (const controller of controllers({ rootCa: certificates.ca, onLedgerChecked }))
+  for (const controller of controllers({ rootCa: certificates.ca, ledger }))
     scope.run(`controller ${controller.name}`, (signal) => runController(controller, { client: manager, clock, log }, signal))
   const scheduler = { client: api.client('system:kube-scheduler'), clock, profile: parts.schedulerProfile, observe, log }
   scope.run('scheduler', (signal) => runScheduler(scheduler, signal))
-  return { url: http.url, port: http.port, client: (user, groups) => api.client(user, groups), kubeletMetrics: kubelets }
+  const client: ControlPlane['client'] = (user, groups) => api.client(user, groups)
+  return { url: http.url, port: http.port, client, kubeletMetrics: kubelets, nodes }
 }
 
 export interface NodeParts {
@@ -81,7 +85,7 @@ export interface NodeParts {
 /** Resolves when every node has registered and is Ready. One kubelet server, on loopback, answers for all of them. */
 export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): Promise<void> {
   const { scope, clock, certificates, controlPlane, log } = parts
-  const nodes = new Map<string, RunningNode>()
+  const { nodes } = controlPlane
   const tls = { ...(await certificates.nodeCertificate('kubelet', '127.0.0.1')), ca: certificates.ca }
   const find = async (namespace: string, pod: string) => {
     for (const node of nodes.values()) {

@@ -1,8 +1,7 @@
 // THE list of controllers. A new one is one file and one line here.
-import type { Disagreement } from '../ledger/check.ts'
 import type { Controller } from './controller.ts'
 import { eventTtl } from './event-ttl.ts'
-import { ledgerCheck } from './ledger-check.ts'
+import { ledgerCheck, type LedgerCheckOptions } from './ledger-check.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeLifecycle } from './node-lifecycle.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
@@ -15,8 +14,7 @@ import { taintEviction } from './taint-eviction.ts'
 export interface ControllerOptions {
   /** The cluster's CA certificate in PEM, which every namespace gets as kube-root-ca.crt. */
   rootCa: string
-  /** Hears what each check of the ledger found, for metrics. */
-  onLedgerChecked?: ((found: readonly Disagreement[]) => void) | undefined
+  ledger?: LedgerCheckOptions | undefined
 }
 
 /** Fresh controllers for one cluster; each keeps its own memory. */
@@ -30,5 +28,5 @@ export const controllers = (options: ControllerOptions): readonly Controller[] =
   taintEviction(),
   resourceQuota(),
   eventTtl(),
-  ledgerCheck(options.onLedgerChecked),
+  ledgerCheck(options.ledger),
 ]

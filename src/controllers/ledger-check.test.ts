@@ -21,7 +21,7 @@ const said = async ({ client }: TestControlPlane) =>
 describe('the periodic check of the ledger', () => {
   it('says what does not add up on nodes and namespaces, once it has seen it twice, and stops when it is mended', async () => {
     const checks: Disagreement[][] = []
-    const world = await openControlPlane(ledgerCheck((found) => void checks.push([...found])))
+    const world = await openControlPlane(ledgerCheck({ onChecked: (found) => void checks.push([...found]) }))
     const { client, clock } = world
     await eventually(() => checks.length === 1)
     await client.create(RuntimeClass, classOf('250m'))
@@ -58,5 +58,28 @@ describe('the periodic check of the ledger', () => {
       [[], ['StaleOverhead', 'AllocatableExceeded'], ['StaleOverhead', 'AllocatableExceeded'], []],
     )
     assert.deepEqual(world.logged, [])
+  })
+  it('hears everybody else, too, and is not kept from a fault that stays by others that come and go', async () => {
+    const checks: Disagreement[][] = []
+    const nobody = { node: 'small', requested: {}, pods: {} }
+    const stranger = (name: string) => ({ ...nobody, pods: { [name]: { name: `Pod default/${name}`, requested: {} } } })
+    const passing = ['a', 'b', 'c', 'd']
+    const files = { node: 'small', pods: [{ uid: 'x' }], sameShares: () => true }
+    const hear = async () => ({ kubelets: [nobody], scheduler: [stranger(passing.shift() ?? '')], cgroups: [files] })
+    const world = await openControlPlane(ledgerCheck({ onChecked: (found) => void checks.push([...found]), hear }))
+    const { client, clock } = world
+    await client.create(Node, objectOf(Node, { metadata: { name: 'small' }, status: { allocatable: { cpu: '9', pods: '9' } } }))
+    const spec = { nodeName: 'small', containers: [{ name: 'c', image: 'i' }] }
+    await client.create(Pod, objectOf(Pod, { metadata: { name: 'web', namespace: 'default' }, spec }))
+    await eventually(async () => {
+      await clock.advance(5 * minuteMs)
+      return (await said(world)).length >= 2
+    })
+    const messages = (await said(world)).map(({ message }) => message).toSorted((a, b) => (a < b ? -1 : 1))
+    assert.deepEqual(messages, [
+      'CgroupUnknown: Node small: cgroup podx: expected no cgroup, found a cgroup (cgroup podx)',
+      'KubeletDiffers: Node small: pods: expected 1, found 0 (Pod default/web)',
+      'SchedulerDiffers: Node small: pods: expected 1, found 1 (Pod default/web)',
+    ])
   })
 })

@@ -1,10 +1,10 @@
-// Checks the ledger every five minutes, as far as the API shows it, and says on nodes and namespaces what does not add up.
+// Checks the ledger every five minutes, and says on nodes and namespaces what does not add up.
 import { Namespace } from '../api/core/namespace.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { ResourceQuota } from '../api/core/resource-quota.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
-import { checkLedger, type Disagreement, disagreementText } from '../ledger/check.ts'
+import { checkLedger, type Disagreement, disagreementText, lasting, type LedgerFacts } from '../ledger/check.ts'
 import { quotaCounts } from '../ledger/quota-counts.ts'
 import { type Controller, watching, type World } from './controller.ts'
 
@@ -14,9 +14,19 @@ const againMs = 10_000
 /** So many causes are named in an Event. */
 const maxCauses = 8
 
-/** `onChecked` hears what each check found, for metrics. */
-export function ledgerCheck(onChecked: (found: readonly Disagreement[]) => void = () => {}): Controller {
-  let suspected = new Set<string>()
+/** What everybody else counts at this moment. */
+export type Heard = Pick<LedgerFacts, 'scheduler' | 'kubelets' | 'cgroups'>
+
+export interface LedgerCheckOptions {
+  /** Hears what each check found, for metrics. */
+  onChecked?: ((found: readonly Disagreement[]) => void) | undefined
+  /** Default: only what the API shows is compared. */
+  hear?: (() => Promise<Heard>) | undefined
+}
+
+export function ledgerCheck({ onChecked = () => {}, hear = async () => ({}) }: LedgerCheckOptions = {}): Controller {
+  let suspected: readonly Disagreement[] = []
+  let isSecondLook = false
   return {
     name: 'ledger-check',
     watches: [
@@ -28,21 +38,20 @@ export function ledgerCheck(onChecked: (found: readonly Disagreement[]) => void 
     starts: [{ name: 'ledger' }],
     async reconcile(_, world) {
       const { mirrored, clock } = world
+      const heard = await hear()
       const pods = mirrored(Pod).list()
       const quotas = quotaCounts(mirrored(ResourceQuota).list(), pods, clock.now())
-      const found = checkLedger({ pods, quotas, nodes: mirrored(Node).list(), classes: mirrored(RuntimeClass).list() })
-      const sure = found.filter((one) => suspected.has(keyOf(one)))
-      const fresh = found.length > sure.length
-      suspected = new Set(found.map(keyOf))
-      if (fresh) return { againMs }
+      const found = checkLedger({ ...heard, pods, quotas, nodes: mirrored(Node).list(), classes: mirrored(RuntimeClass).list() })
+      const sure = lasting(suspected, found)
+      suspected = found
+      isSecondLook = !isSecondLook && sure.length < found.length
+      if (isSecondLook) return { againMs }
       onChecked(sure)
       for (const one of sure) await tell(world, one)
       return { againMs: everyMs }
     },
   }
 }
-
-const keyOf = ({ kind, about, what }: Disagreement): string => JSON.stringify([kind, about, what])
 
 async function tell({ client, events }: World, found: Disagreement): Promise<void> {
   const { kind, name } = found.about

@@ -5,7 +5,15 @@ import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
 import { cases } from '../testing/cases.ts'
-import { type CgroupCounts, checkLedger, countsOf, type Disagreement, disagreementText, type LedgerFacts } from './check.ts'
+import {
+  type CgroupCounts,
+  checkLedger,
+  countsOf,
+  type Disagreement,
+  disagreementText,
+  lasting,
+  type LedgerFacts,
+} from './check.ts'
 
 const into = { unknown: [] }
 const podOf = (name: string, spec: object = {}, status: object = { phase: 'Running' }, metadata: object = {}) =>
@@ -59,6 +67,7 @@ const healthy: LedgerFacts = {
   nodes: [node],
   classes: [classOf('kata', { cpu: '0.25', memory: '120Mi' }), classOf('runc')],
   scheduler: [counted(web, plain)],
+  kubelets: [counted(web, plain)],
   quotas: [
     { namespace: 'default', name: 'q', used: { 'requests.cpu': '450m' }, computed: { 'requests.cpu': '0.45' }, objects: [] },
   ],
@@ -78,6 +87,7 @@ describe('the check of the ledger', () => {
     assert.deepEqual(checkLedger({ ...healthy, pods: [...pods, ...others] }), [])
     const going = podOf('web', kata, undefined, { deletionTimestamp: '2026-01-01T00:00:00Z' })
     const young = podOf('plain', { runtimeClassName: 'runc' }, { phase: 'Pending' })
+    assert.deepEqual(checkLedger({ ...healthy, pods: [going, young], kubelets: [counted(plain)], cgroups: filesOn() }), [])
     assert.deepEqual(checkLedger({ ...healthy, pods: [going, young], cgroups: filesOn() }), [])
   })
 
@@ -162,7 +172,7 @@ describe('the check of the ledger', () => {
     },
     {
       name: 'a scheduler that does not know the node',
-      planted: { pods: [plain], scheduler: [], cgroups: filesOn(plainFiles) },
+      planted: { pods: [plain], scheduler: [], kubelets: [], cgroups: filesOn(plainFiles) },
       finds: (
         [
           ['cpu', '100m', '0m'],
@@ -172,6 +182,41 @@ describe('the check of the ledger', () => {
       ).map(([what, expected, found]) => ({
         ...{ kind: 'SchedulerDiffers' as const, about: onNode, what, expected, found, causes: ['Pod default/plain'] },
       })),
+    },
+    {
+      name: 'a kubelet that let a Pod in without its overhead, and did not give up one that is over',
+      planted: {
+        kubelets: [
+          {
+            ...counted(web, plain),
+            requested: { cpu: 300, memory: 2 * mi },
+            pods: {
+              ...counted(plain).pods,
+              'uid-web': { name: 'Pod default/web', requested: { cpu: 100, memory: mi } },
+              'uid-over': { name: 'Pod default/over', requested: { cpu: 100 } },
+            },
+          },
+        ],
+      },
+      finds: (
+        [
+          ['cpu', '450m', '300m', ['Pod default/web', 'Pod default/over']],
+          ['memory', String(122 * mi), String(2 * mi), ['Pod default/web']],
+          ['pods', '2', '3', ['Pod default/over']],
+        ] as const
+      ).map(([what, expected, found, causes]) => ({
+        ...{ kind: 'KubeletDiffers' as const, about: onNode, what, expected, found, causes: [...causes] },
+      })),
+    },
+    {
+      name: 'a sum that is not that of its Pods',
+      planted: { kubelets: [{ ...counted(web, plain), requested: { cpu: 451, memory: 122 * mi } }] },
+      finds: [
+        {
+          ...{ kind: 'KubeletDiffers', about: onNode, what: 'cpu', expected: '450m', found: '451m' },
+          causes: ['the sum the kubelet keeps, not one Pod of it'],
+        },
+      ],
     },
     {
       name: 'a quota that counts what is not there',
@@ -250,5 +295,23 @@ describe('the check of the ledger', () => {
       found && disagreementText(found),
       'StaleOverhead: Namespace default: overhead of RuntimeClass kata: expected none, found cpu=250m,memory=120Mi (RuntimeClass kata, Pod default/web)',
     )
+  })
+  it('lasts when the same objects cause it in both looks, and a quota is wrong by as much', () => {
+    const pods = (found: string, ...causes: string[]): Disagreement => ({
+      ...{ kind: 'SchedulerDiffers', about: onNode, what: 'pods', expected: '2', found, causes },
+    })
+    const quota = (expected: string, found: string): Disagreement => ({
+      ...{
+        kind: 'QuotaDiffers',
+        about: inDefault,
+        what: 'pods of ResourceQuota q',
+        expected,
+        found,
+        causes: ['ResourceQuota q'],
+      },
+    })
+    assert.deepEqual(lasting([pods('3', 'Pod a', 'Pod b')], [pods('4', 'Pod b', 'Pod c')]), [pods('4', 'Pod b')])
+    assert.deepEqual(lasting([pods('3', 'Pod a'), quota('2', '3')], [pods('3', 'Pod b'), quota('9', '8')]), [])
+    assert.deepEqual(lasting([quota('2', '3')], [quota('9', '10')]), [quota('9', '10')])
   })
 })

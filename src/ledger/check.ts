@@ -1,7 +1,8 @@
-// The ledger checks itself: what scheduler, quota, cgroups and API each count, side by side, and whose objects differ.
+// The ledger checks itself: what scheduler, kubelets, quotas, cgroups and API each count, side by side, and whose objects differ.
 import type { Node } from '../api/core/node.ts'
 import type { Pod } from '../api/core/pod.ts'
 import type { RuntimeClass } from '../api/node/runtime-class.ts'
+import { nanoOf } from '../api/quantity.ts'
 import { isCounted, resourceOrder } from './account.ts'
 import { addTo, amounts, amountText, milliOf, unitsOf } from './amounts.ts'
 import { podCgroup } from './cgroup.ts'
@@ -50,19 +51,19 @@ export interface LedgerFacts {
   nodes: readonly Node[]
   classes: readonly RuntimeClass[]
   scheduler?: readonly NodeCounts[] | undefined
+  /** Of the nodes whose kubelets were heard. */
+  kubelets?: readonly NodeCounts[] | undefined
   quotas?: readonly QuotaCounts[] | undefined
   cgroups?: readonly NodeCgroups[] | undefined
 }
 
+export const disagreementKinds = [
+  ...(['StaleOverhead', 'AllocatableExceeded', 'SchedulerDiffers', 'KubeletDiffers', 'QuotaDiffers'] as const),
+  ...(['CgroupDiffers', 'CgroupMissing', 'CgroupUnknown'] as const),
+] as const
+
 export interface Disagreement {
-  kind:
-    | 'StaleOverhead'
-    | 'AllocatableExceeded'
-    | 'SchedulerDiffers'
-    | 'QuotaDiffers'
-    | 'CgroupDiffers'
-    | 'CgroupMissing'
-    | 'CgroupUnknown'
+  kind: (typeof disagreementKinds)[number]
   about: { kind: 'Node' | 'Namespace'; name: string }
   /** The resource, class, quota or file it is about. */
   what: string
@@ -77,6 +78,7 @@ export const checkLedger = (facts: LedgerFacts): Disagreement[] => [
   ...staleOverheads(facts),
   ...exceededNodes(facts),
   ...schedulerDifferences(facts),
+  ...kubeletDifferences(facts),
   ...quotaDifferences(facts),
   ...cgroupDifferences(facts),
 ]
@@ -84,6 +86,24 @@ export const checkLedger = (facts: LedgerFacts): Disagreement[] => [
 /** One line for people. */
 export function disagreementText({ kind, about, what, expected, found, causes }: Disagreement): string {
   return `${kind}: ${about.kind} ${about.name}: ${what}: expected ${expected}, found ${found} (${causes.join(', ')})`
+}
+
+/**
+ * Of what was found `now`, what was there before as well, with the causes of both looks: in a cluster at work two answers are
+ * never of the same moment, and what is under way differs each time. A quota is wrong by as much as before.
+ */
+export function lasting(before: readonly Disagreement[], now: readonly Disagreement[]): Disagreement[] {
+  const known = new Map<string, Set<string>>()
+  for (const one of before) known.set(keyOf(one), new Set([...(known.get(keyOf(one)) ?? []), ...one.causes]))
+  return now.flatMap((one) => {
+    const causes = one.causes.filter((cause) => known.get(keyOf(one))?.has(cause))
+    return causes.length === 0 ? [] : [{ ...one, causes }]
+  })
+}
+
+function keyOf({ kind, about, what, expected, found }: Disagreement): string {
+  const gap = kind === 'QuotaDiffers' ? String(nanoOf(found) - nanoOf(expected)) : ''
+  return JSON.stringify([kind, about, what, gap])
 }
 
 export const nameOfPod = ({ metadata }: Pod): string => `Pod ${metadata.namespace}/${metadata.name}`
@@ -155,11 +175,29 @@ function schedulerDifferences({ pods, nodes, scheduler }: LedgerFacts): Disagree
   const views = new Map(scheduler.map((view) => [view.node, view]))
   return nodes.flatMap(({ metadata: { name: node } }) => {
     const view = views.get(node) ?? { node, requested: {}, pods: {} }
-    return nodeDifferences(byNode.get(node) ?? [], view)
+    return nodeDifferences('SchedulerDiffers', byNode.get(node) ?? [], view)
   })
 }
 
-function nodeDifferences(here: readonly Pod[], view: NodeCounts): Disagreement[] {
+function kubeletDifferences({ pods, kubelets = [] }: LedgerFacts): Disagreement[] {
+  const byNode = podsByNode(pods)
+  // one that has just been bound may wait to be let in; one that goes is given up by its kubelet sooner or later
+  const isGoing = ({ metadata }: Pod) => metadata.deletionTimestamp !== undefined
+  const going = new Set(pods.filter(isGoing).map(uidOf))
+  return kubelets.flatMap((view) => {
+    const here = (byNode.get(view.node) ?? []).filter((pod) => !isGoing(pod))
+    return nodeDifferences('KubeletDiffers', here, without(view, going))
+  })
+}
+
+function without({ node, requested, pods }: NodeCounts, uids: ReadonlySet<string>): NodeCounts {
+  const left = { ...requested }
+  for (const [uid, pod] of Object.entries(pods))
+    if (uids.has(uid)) for (const [name, count] of Object.entries(pod.requested)) left[name] = (left[name] ?? 0) - count
+  return { node, requested: left, pods: Object.fromEntries(Object.entries(pods).filter(([uid]) => !uids.has(uid))) }
+}
+
+function nodeDifferences(kind: 'SchedulerDiffers' | 'KubeletDiffers', here: readonly Pod[], view: NodeCounts): Disagreement[] {
   const wanted = new Map(here.map((pod) => [uidOf(pod), { name: nameOfPod(pod), requested: countsOf(pod) }]))
   const total: Record<string, number> = {}
   for (const { requested } of wanted.values())
@@ -177,9 +215,9 @@ function nodeDifferences(here: readonly Pod[], view: NodeCounts): Disagreement[]
     .map((name): Disagreement => {
       const causes = differing(name)
       return {
-        ...{ kind: 'SchedulerDiffers', about, what: name },
+        ...{ kind, about, what: name },
         ...{ expected: text(name, count(total, name)), found: text(name, count(view.requested, name)) },
-        causes: causes.length > 0 ? causes : ['the sum the scheduler keeps, not one Pod of it'],
+        causes: causes.length > 0 ? causes : [`the sum the ${keepers[kind]} keeps, not one Pod of it`],
       }
     })
   const strangers = Object.keys(view.pods).filter((uid) => !wanted.has(uid))
@@ -187,8 +225,10 @@ function nodeDifferences(here: readonly Pod[], view: NodeCounts): Disagreement[]
   if (strangers.length + unseen.length === 0) return sums
   const names = [...strangers.map((uid) => view.pods[uid]?.name ?? uid), ...unseen.map((uid) => wanted.get(uid)?.name ?? uid)]
   const counted = { expected: String(wanted.size), found: String(Object.keys(view.pods).length) }
-  return [...sums, { kind: 'SchedulerDiffers', about, what: 'pods', ...counted, causes: names }]
+  return [...sums, { kind, about, what: 'pods', ...counted, causes: names }]
 }
+
+const keepers = { SchedulerDiffers: 'scheduler', KubeletDiffers: 'kubelet' } as const
 
 function quotaDifferences({ quotas = [] }: LedgerFacts): Disagreement[] {
   return quotas.flatMap(({ namespace, name, used, computed, objects }) =>

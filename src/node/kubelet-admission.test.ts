@@ -24,7 +24,11 @@ it('counts what it lets in, until that leaves', async () => {
     ['OutOfcpu', "Node didn't have enough resource: cpu, requested: 500, used: 600, capacity: 1000"],
   )
   admission.leave('one')
-  assert.equal(await admission.admit(pod('two', asking('500m'))), undefined)
+  assert.equal(await admission.admit(pod('two', { ...asking('300m'), overhead: { cpu: '200m' } })), undefined)
+  assert.deepEqual(admission.counts(), {
+    ...{ node: 'n', requested: { cpu: 500 } },
+    pods: { two: { name: 'Pod default/two', requested: { cpu: 500 } } },
+  })
 })
 
 it('never refuses what ran before the kubelet started, and counts it', async () => {

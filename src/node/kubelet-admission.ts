@@ -1,10 +1,12 @@
 // The node's own last word on a Pod: the scheduler's rules once more, against the Pods that are really here.
 import type { Node } from '../api/core/node.ts'
 import type { Pod } from '../api/core/pod.ts'
+import type { NodeCounts } from '../ledger/check.ts'
 import { isCritical } from '../ledger/eviction-rank.ts'
 import { preemptionVictims } from '../ledger/kubelet-preemption.ts'
 import { admit, type Refused } from '../placement/admit.ts'
 import { resourcesFit } from '../placement/filters/resources-fit.ts'
+import { nodeCounts } from '../placement/node-counts.ts'
 import { addPod, type NodeView, nodeView, removePod, showNode } from '../placement/node-view.ts'
 import { podNeed } from '../placement/pod-need.ts'
 
@@ -12,6 +14,8 @@ export interface KubeletAdmission {
   /** Undefined: let in, and counted from now on. */
   admit(pod: Pod): Promise<Refused | undefined>
   leave(podUid: string): void
+  /** Of the Pods that were let in, for the ledger's check. */
+  counts(): NodeCounts
 }
 
 /** `refresh` reads the Node again. `preempt` ends Pods, and resolves once they are gone. */
@@ -39,6 +43,7 @@ export function kubeletAdmission(
       return refused
     },
     leave: (podUid) => removePod(view, podUid),
+    counts: () => nodeCounts(view),
   }
 }
 

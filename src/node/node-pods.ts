@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { Pod } from '../api/core/pod.ts'
 import { type Change, mirror } from '../client/mirror.ts'
 import { eventRecorder } from '../client/event-recorder.ts'
+import type { NodeCgroups, NodeCounts } from '../ledger/check.ts'
+import { cgroupCounts } from './cgroup-counts.ts'
 import type { EvictionPolicy } from './eviction-settings.ts'
 import type { PressureCondition } from './eviction-signals.ts'
 import { nodeEvictor } from './node-eviction.ts'
@@ -26,6 +28,9 @@ export interface NodePods {
   runtimeChanged(): void
   /** Of the node and its Pods, measured now. Rejects with RuntimeError when the runtime cannot be asked. */
   stats(): Promise<NodeStats>
+  /** What the kubelet counts, and what the files of its Pods' cgroups say; undefined where it makes none. */
+  counts(): NodeCounts
+  cgroups(): Promise<NodeCgroups | undefined>
   readonly ended: Promise<unknown>
 }
 
@@ -80,6 +85,8 @@ export async function openPods(given: PodsOptions, signal: AbortSignal): Promise
       return servedPod(worker.memory, seen, runtime)
     },
     stats,
+    counts: () => world.counts(),
+    cgroups: async () => world.cgroups && cgroupCounts(name, world.cgroups),
     // what a worker does itself wakes it when it is done; an end may come from anywhere
     runtimeSaid: ({ type, podUid }) => void (type === 'stopped' && workers.get(podUid)?.wake()),
     runtimeChanged() {

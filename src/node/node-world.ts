@@ -68,6 +68,7 @@ export async function openWorld(options: WorldOptions, signal: AbortSignal, work
     networkProblem: () => networkProblem(options.runtimeStatus()),
     admit: (pod) => admission.admit(pod),
     leave: (uid) => admission.leave(uid),
+    counts: () => admission.counts(),
   }
 }
 

@@ -1,4 +1,5 @@
 // What a Pod's worker works with: the node's parts, and its own memory.
+import type { NodeCounts } from '../ledger/check.ts'
 import type { Pod } from '../api/core/pod.ts'
 import type { PodStatus } from '../api/core/pod-status.ts'
 import type { ResourceList } from '../api/core/resources.ts'
@@ -60,6 +61,8 @@ export interface PodWorld {
   admit(pod: Pod): Promise<{ reason: string; message: string } | undefined>
   /** The Pod uses nothing of the node any more. */
   leave(podUid: string): void
+  /** Of the Pods that were let in. */
+  counts(): NodeCounts
   log: (line: string) => void
 }
 

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import type { ResourceList } from '../api/core/resources.ts'
 import type { Client } from '../client/client.ts'
 import { amounts, listOf, sum } from '../ledger/amounts.ts'
+import type { NodeCgroups, NodeCounts } from '../ledger/check.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deferred } from '../lib/deferred.ts'
 import type { CgroupDriver } from './cgroup-fs.ts'
@@ -74,6 +75,10 @@ export interface RunningNode {
   find(namespace: string, pod: string): Promise<ServedPod | undefined>
   /** What the node and its Pods use, measured now. Rejects with RuntimeError when the runtime cannot be asked. */
   stats(): Promise<NodeStats>
+  /** For the ledger's check; undefined before the node is registered. */
+  counts(): NodeCounts | undefined
+  /** Undefined where the node makes no cgroups, too. */
+  cgroups(): Promise<NodeCgroups | undefined>
 }
 
 /** Runs until `signal` aborts. Several may run in one process. */
@@ -82,8 +87,10 @@ export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode 
   setMaxListeners(0, signal)
   const ready = deferred<void>()
   const pods = deferred<NodePods>()
+  let opened: NodePods | undefined
   const run = async () => {
     const node = await openNode(options, signal)
+    opened = node.pods
     pods.resolve(node.pods)
     ready.resolve()
     await node.ended
@@ -97,6 +104,8 @@ export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode 
     ...{ ready: ready.promise, ended },
     find: async (namespace, pod) => (await pods.promise).find(namespace, pod),
     stats: async () => (await pods.promise).stats(),
+    counts: () => opened?.counts(),
+    cgroups: async () => opened?.cgroups(),
   }
 }
 

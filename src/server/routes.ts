@@ -5,7 +5,7 @@ import type { Handler, ResourceHandler } from './call.ts'
 import { apiGroup, apiGroups, apiResources, coreVersions } from './discovery-routes.ts'
 import { health, version } from './health.ts'
 import { metrics } from './metrics.ts'
-import { debugScheduler } from './observed.ts'
+import { debugKubelets, debugScheduler } from './observed.ts'
 import { refusePlain, serveLog } from './kubelet-calls.ts'
 import { openapiV2, openapiV3, openapiV3Group } from './openapi-routes.ts'
 import { getMetrics, listMetrics } from './resource-metrics.ts'
@@ -30,6 +30,7 @@ export const plainRoutes: readonly (readonly [path: string, handler: Handler])[]
   ['/version', version],
   ['/metrics', metrics],
   ['/debug/scheduler', debugScheduler],
+  ['/debug/kubelets', debugKubelets],
   ['/api', coreVersions],
   ['/api/*', apiResources],
   ['/apis', apiGroups],

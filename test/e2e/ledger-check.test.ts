@@ -141,7 +141,7 @@ describe('the ledger checks itself', () => {
         for (let n = 0; n < 200; n += 1) await acts[below(acts.length)]?.(cluster.client, known, below)
         // only what was edited shows, each Pod of it by name
         const found = await check(cluster)
-        assert.deepEqual(found.compared, ['api', 'quota', 'scheduler'])
+        assert.deepEqual(found.compared, ['api', 'quota', 'scheduler', 'kubelet'])
         assert.deepEqual(
           found.disagreements.filter(({ kind }) => kind !== 'StaleOverhead'),
           [],
@@ -165,7 +165,7 @@ describe('the ledger checks itself', () => {
     const healthy = await polypod('ledger', '--check', '--data-dir', cluster.dataDir)
     assert.deepEqual(
       [healthy.code, healthy.stdout],
-      [0, 'The ledger agrees everywhere: 0 Pods, 1 nodes; compared: API, quotas, scheduler.\n'],
+      [0, 'The ledger agrees everywhere: 0 Pods, 1 nodes; compared: API, quotas, scheduler, kubelets.\n'],
     )
     const kata = (cpu: string) =>
       `apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: kata}\nhandler: kata\noverhead: {podFixed: {cpu: ${cpu}}}\n`
@@ -181,10 +181,28 @@ describe('the ledger checks itself', () => {
     assert.equal(
       stdout,
       [
-        '1 disagreement; compared: API, quotas, scheduler.',
+        '1 disagreement; compared: API, quotas, scheduler, kubelets.',
         'StaleOverhead: Namespace default: overhead of RuntimeClass kata: expected cpu=150m, found cpu=100m (RuntimeClass kata, Pod default/web)\n',
       ].join('\n'),
     )
+  })
+
+  it('finds a quota whose status somebody wrote over, by as much as it is wrong', async () => {
+    await using cluster = await startCluster({ handlers: ['runc'] })
+    const { client } = cluster
+    const metadata = { name: 'all', namespace: 'default' }
+    await client.create(ResourceQuota, objectOf(ResourceQuota, { metadata, spec: { hard: { pods: '5', secrets: '9' } } }))
+    await eventually(async () => (await client.get(ResourceQuota, metadata)).status.used?.pods === '0')
+    const { resourceVersion: _any, ...written } = (await client.get(ResourceQuota, metadata)).metadata
+    const used = { pods: '2', secrets: '0' }
+    const wrong = { ...(await client.get(ResourceQuota, metadata)), metadata: written }
+    await client.update(ResourceQuota, { ...wrong, status: { ...wrong.status, used } }, { subresource: 'status' })
+    assert.deepEqual((await check(cluster)).disagreements, [
+      {
+        ...{ kind: 'QuotaDiffers', about: { kind: 'Namespace', name: 'default' }, what: 'pods of ResourceQuota all' },
+        ...{ expected: '0', found: '2', causes: ['ResourceQuota default/all'] },
+      },
+    ])
   })
 
   it('finds a node whose allocatable is below what its Pods request', async () => {
