@@ -75,7 +75,7 @@ describe('the periodic check of the ledger', () => {
       await clock.advance(5 * minuteMs)
       return (await said(world)).length >= 2
     })
-    const messages = (await said(world)).map(({ message }) => message).toSorted((a, b) => (a < b ? -1 : 1))
+    const messages = (await said(world)).map(({ message }) => message ?? '').toSorted((a, b) => (a < b ? -1 : 1))
     assert.deepEqual(messages, [
       'CgroupUnknown: Node small: cgroup podx: expected no cgroup, found a cgroup (cgroup podx)',
       'KubeletDiffers: Node small: pods: expected 1, found 0 (Pod default/web)',

@@ -46,7 +46,7 @@ describe.skipIf(missing)(`the ledger on real containers${missing ? ` (skipped: $
       ],
     )
     const healthy = (await json('--check')) as CheckResult
-    assert.deepEqual([healthy.compared, healthy.disagreements], [['api', 'quota', 'scheduler', 'cgroup'], []])
+    assert.deepEqual([healthy.compared, healthy.disagreements], [['api', 'quota', 'scheduler', 'kubelet', 'cgroup'], []])
 
     await aContainerInTop((args) => cluster.kubectl(args))
 
