@@ -1,13 +1,15 @@
 // The CLI as somebody types it: help, mistakes, exit codes.
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { toolEnvironment } from '../../src/node/containerd/command.ts'
 import { cases } from '../../src/testing/cases.ts'
 import { cliCluster, polypod, run, polypodPath } from './polypod.ts'
+import { tracesOf } from './traces.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -109,6 +111,58 @@ describe('polypod', () => {
     if (/EACCES|Cannot find module/.test(stderr)) return context.skip('other users cannot read this checkout')
     assert.match(stderr, /^polypod: running containers needs root: use sudo, or --simulated[^\n]*\n$/)
     assert.equal(code, 5)
+  })
+})
+
+const noRoot = process.getuid?.() === 0 ? undefined : 'needs root on Linux'
+describe.skipIf(noRoot)(`up without a containerd it can use${noRoot ? ` (skipped: ${noRoot})` : ''}`, () => {
+  /** A folder for the front of PATH with one program in it. */
+  const folderWith = async (program: string, script: string) => {
+    const bin = await mkdtemp(join(folder, 'bin-'))
+    await writeFile(join(bin, program), `#!/bin/sh\n${script}\n`)
+    await chmod(join(bin, program), 0o755)
+    return bin
+  }
+  const upArgs = (dataDir: string) => ['up', '--port', '0', '--data-dir', dataDir]
+  const path = toolEnvironment()['PATH'] ?? ''
+
+  const rows: { name: string; program: string; script: string; says: RegExp }[] = [
+    {
+      name: 'says which one is too old, and what is needed',
+      program: 'containerd',
+      script: 'echo containerd github.com/containerd/containerd 1.4.13~ds1 1.4.13~ds1-1~deb11u4',
+      says: /^polypod: containerd 1\.4\.13~ds1 \(BIN\/containerd\) is too old: install 1\.6 or later \(--simulated runs without containers\)\n$/,
+    },
+    {
+      name: 'says in one line that one cannot tell its version',
+      program: 'containerd',
+      script: 'echo bad library >&2; echo more >&2; exit 127',
+      says: /^polypod: BIN\/containerd --version failed: bad library \(--simulated runs without containers\)\n$/,
+    },
+  ]
+  cases(rows, async ({ program, script, says }) => {
+    const bin = await folderWith(program, script)
+    const dataDir = await mkdtemp(join(folder, 'up-'))
+    const { code, stderr } = await run(polypodPath, upArgs(dataDir), { env: { PATH: `${bin}:${path}` } })
+    assert.match(stderr.replaceAll(bin, 'BIN'), says)
+    assert.equal(code, 6)
+    assert.deepEqual(await tracesOf(dataDir), [])
+  })
+
+  it('says that there is none, and how to get one', async (context) => {
+    // all of them are hidden in a mount namespace: the usual folders are looked into whatever PATH says
+    const hide = path.split(':').map((at) => `[ ! -e ${at}/containerd ] || mount --bind /dev/null ${at}/containerd`)
+    const script = `${hide.join(' && ')} || exit 99\nexec "$@"`
+    const dataDir = await mkdtemp(join(folder, 'up-'))
+    const hidden = ['--mount', '--propagation', 'private', '/bin/sh', '-c', script, 'sh']
+    if ((await run('unshare', [...hidden, 'true'])).code !== 0) return context.skip('may not mount here')
+    const { code, stderr } = await run('unshare', [...hidden, polypodPath, ...upArgs(dataDir)])
+    assert.equal(
+      stderr,
+      'polypod: containerd is not installed (no `containerd` on PATH): install it, on Debian with `apt install containerd`' +
+        ' (--simulated runs without containers)\n',
+    )
+    assert.equal(code, 6)
   })
 })
 

@@ -38,7 +38,7 @@ export async function findMachine(): Promise<Machine> {
   const tools = await findBinaries(['containerd', 'ctr', 'busybox', 'iptables', 'ip', 'umount', 'unshare'])
   const path = tools.get('containerd')
   if (path === undefined)
-    throw new Error('containerd is not installed (no `containerd` on PATH); on Debian: apt install containerd')
+    throw new Error('containerd is not installed (no `containerd` on PATH): install it, on Debian with `apt install containerd`')
   // containerd looks for shims beside itself too
   const folders = [...pathFolders(), dirname(path)]
   const [runtimes, { stdout, stderr, code }] = await Promise.all([
@@ -46,12 +46,15 @@ export async function findMachine(): Promise<Machine> {
     command(path, ['--version'], 10_000),
   ])
   const version = parseVersion(stdout)
-  if (code !== 0 || !version) throw new Error(`${path} --version failed: ${stderr.trim() || stdout.trim()}`)
+  if (code !== 0 || !version)
+    throw new Error(`${path} --version failed: ${firstLine(stderr) || firstLine(stdout) || `exit code ${code}`}`)
   const text = /(\d+\.\d+\S*)/.exec(stdout.replace(/^\S+ \S+ /, ''))?.[1] ?? `${version.major}.${version.minor}`
   if (version.major < 1 || (version.major === 1 && version.minor < 6))
-    throw new Error(`containerd ${text} (${path}) is too old: 1.6 or later is needed`)
+    throw new Error(`containerd ${text} (${path}) is too old: install 1.6 or later`)
   return { containerd: { path, version, text }, runtimes, tools }
 }
+
+const firstLine = (text: string) => text.trim().split('\n', 1)[0]
 
 /** The first line a binary says of its version, or undefined. Shims that know no `-v` say nothing. */
 export async function binaryVersion(path: string): Promise<string | undefined> {
