@@ -1,7 +1,7 @@
 // Clusters in the foreground and side by side: signals end one cleanly and leave the other alone.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
@@ -114,4 +114,17 @@ describe.skipIf(why !== undefined)(`up on containerd${skipped}`, () => {
       await nothingLeft(dataDir)
     })
   }, 120_000)
+
+  it('leaves nothing running when it fails after containerd has started', async () => {
+    await inFolder(async (dataDir) => {
+      const bin = join(dataDir, 'bin')
+      await mkdir(bin)
+      await writeFile(join(bin, 'ctr'), '#!/bin/sh\necho "ctr: no" >&2; exit 1\n', { mode: 0o755 })
+      const args = ['up', '--data-dir', dataDir, '--port', '0', '--handlers', 'runc']
+      const { code, stderr } = await run(polypodPath, args, { env: { PATH: `${bin}:${process.env['PATH']}` } })
+      assert.match(stderr, /^polypod: [^\n]*ctr: no[^\n]*\n$/)
+      assert.equal(code, 6)
+      assert.deepEqual(await tracesOf(dataDir), [])
+    })
+  }, 60_000)
 })

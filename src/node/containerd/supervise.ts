@@ -25,6 +25,7 @@ import {
 } from './instance-process.ts'
 import { hasSysResource, hybridCgroups, snapshotterFor, systemdIsInit } from './machine-facts.ts'
 import { removeContainerd } from './remove.ts'
+import { shimsOf } from './shims.ts'
 
 export interface ContainerdOptions {
   /** Everything but sockets lies below it; one instance per directory. */
@@ -75,12 +76,23 @@ interface Instance {
   process: InstanceProcess
 }
 
-/** Resolves when CRI answers and our images are there. Rejects with an error of one line, or of containerd's own last lines. */
+/**
+ * Resolves when CRI answers and our images are there. Rejects with an error of one line, or of containerd's own last lines;
+ * nothing of this start runs on then, only containers of an earlier one and the containerd that serves them.
+ */
 export async function startContainerd(options: ContainerdOptions): Promise<Containerd> {
   if (globalThis.process.getuid?.() !== 0)
     throw new Error('only root can run a containerd: start as root, or use the simulated runtime')
   const machine = await findMachine()
   const paths = instancePaths(options.dataDir)
+  return startInstance(options, machine, paths).catch(async (error: unknown) => {
+    const { dataDir, clock, log } = options
+    if ((await shimsOf(paths)).length === 0) await removeContainerd({ dataDir, clock, log })
+    throw error
+  })
+}
+
+async function startInstance(options: ContainerdOptions, machine: Machine, paths: InstancePaths): Promise<Containerd> {
   for (const folder of [paths.dir, paths.bin, paths.run]) await mkdir(folder, { recursive: true, mode: 0o711 })
   const network = await setUpNetwork(paths, machine.tools.get('iptables'), options.network ?? {})
   const model = await configure(machine, paths, { network, wanted: options.handlers })
@@ -195,11 +207,14 @@ async function launch({ clock }: ContainerdOptions, { paths, machine, config }: 
   })
   try {
     await Promise.race([ready, failed])
+    return process
+  } catch (error) {
+    await endInstance(process, paths, clock)
+    throw error
   } finally {
     over.abort()
     await Promise.allSettled([ready, failed])
   }
-  return process
 }
 
 /** Whether CRI says its version within `withinMs`. */
