@@ -6,6 +6,7 @@ import type { AnyKind, AnyObject } from '../api/kind.ts'
 import { kinds } from '../api/kinds.ts'
 import type { Ref } from '../client/client.ts'
 import { type Change, keyOf } from '../client/mirror.ts'
+import { costsByStatus } from '../ledger/pod-ledger.ts'
 import { isCountable, overAt, ownsResource } from '../ledger/quota-usage.ts'
 import { type Controller, type Mirrored, refOf, type Watch, watching, type World } from './controller.ts'
 
@@ -76,7 +77,12 @@ function frees({ type, object, old }: Change<AnyObject>): boolean {
   if (object.kind === 'Service') return !sameValue(object.spec, old.spec)
   if (object.kind !== Pod.kind) return false
   const [now, before] = [object as Pod, old as Pod]
-  return overAt(now) !== overAt(before) || now.spec.activeDeadlineSeconds !== before.spec.activeDeadlineSeconds
+  // resized in place, it may have had more than it has now
+  return (
+    costsByStatus(before) ||
+    overAt(now) !== overAt(before) ||
+    now.spec.activeDeadlineSeconds !== before.spec.activeDeadlineSeconds
+  )
 }
 
 function quotasOver(kind: AnyKind, { object }: Change<AnyObject>, mirrored: Mirrored): Ref[] {

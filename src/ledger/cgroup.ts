@@ -3,7 +3,7 @@ import type { Container } from '../api/core/container.ts'
 import { qosClass } from '../api/core/qos.ts'
 import { canonicalQuantity } from '../api/quantity.ts'
 import { type Amounts, amounts, milliOf, unitsOf } from './amounts.ts'
-import { type Costed, podLedger } from './pod-ledger.ts'
+import { asSpecified, type Costed, podLedger } from './pod-ledger.ts'
 
 const minShares = 2
 const maxShares = 262_144
@@ -33,8 +33,8 @@ export interface PodCgroup {
  * A resource that any container leaves without a limit is not limited for the Pod either, unless it has a Pod-level limit.
  */
 export function podCgroup(pod: Costed, { cpuLimits = true }: { cpuLimits?: boolean | undefined } = {}): PodCgroup {
-  const requests = podLedger(pod, 'requests').total
-  const limits = podLedger(pod, 'limits').total
+  const requests = podLedger(asSpecified(pod), 'requests').total
+  const limits = podLedger(asSpecified(pod), 'limits').total
   const hugepages = hugepagesOf(requests)
   const rest = { cpuPeriod: defaultPeriod, ...(hugepages ? { hugepages } : {}) }
   const qos = qosClass(pod)
@@ -106,7 +106,7 @@ const pageSizeText = (size: string): string => (canonicalQuantity(size) ?? size)
 export function sandboxResources(pod: Costed, options: CpuLimits = {}): { resources: CriResources; overhead: CriResources } {
   const overhead = amounts(pod.spec.overhead)
   return {
-    resources: criResources(podLedger(pod, 'requests').base, podLedger(pod, 'limits').base, options),
+    resources: criResources(podLedger(asSpecified(pod), 'requests').base, podLedger(asSpecified(pod), 'limits').base, options),
     overhead: pod.spec.overhead === undefined ? {} : criResources(overhead, overhead, options),
   }
 }

@@ -3,10 +3,13 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import type { Container } from '../api/core/container.ts'
-import { type Amounts, amounts, amountText, sameAmounts, sum } from './amounts.ts'
+import type { Pod } from '../api/core/pod.ts'
+import type { ContainerStatus } from '../api/core/pod-status.ts'
+import { accountOf } from './account.ts'
+import { type Amounts, amounts, amountText, listOf, raiseTo, sameAmounts, sum } from './amounts.ts'
 import { podCgroup } from './cgroup.ts'
 import { evictionRequest } from './eviction-request.ts'
-import { assumedLedger, type Costed, podLedger } from './pod-ledger.ts'
+import { assumedLedger, type Costed, isPodLevelResource, podLedger } from './pod-ledger.ts'
 
 const resource = fc.constantFrom('cpu', 'memory', 'ephemeral-storage', 'hugepages-2Mi', 'example.com/gpu')
 const amount = fc
@@ -95,12 +98,54 @@ describe('ledger laws', () => {
     )
   })
 
-  it('eviction sees the whole request or nothing', () => {
+  it('eviction sees the whole request, or nothing of a Pod that asks for nothing itself; with Pod-level resources only those', () => {
     fc.assert(
       fc.property(pod, resource, (p, name) => {
-        if (p.spec.resources) return
         const { base, total } = podLedger(p, 'requests')
-        assert.equal(evictionRequest(p, name), base.get(name) ? total.get(name) : 0n)
+        const atPodLevel = amounts(p.spec.resources?.requests).has(name) && isPodLevelResource(name)
+        const seen = p.spec.resources && !atPodLevel ? undefined : base.get(name)
+        assert.equal(evictionRequest(p, name), seen ? total.get(name) : 0n)
+      }),
+    )
+  })
+
+  it('sums over Pods are the totals of nodes and namespaces, on whichever of them they lie', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(pod, fc.boolean(), fc.boolean()), { maxLength: 6 }), side, (placed, s) => {
+        const all = placed.map(([{ spec }, , over]) => ({ spec, status: { phase: over ? 'Failed' : 'Running' } }) as Pod)
+        const counted = all.filter(({ status }) => status.phase === 'Running')
+        const onNode = (first: boolean) => accountOf(all.filter((_, i) => placed[i]?.[1] === first))
+        const [a, b] = [onNode(true), onNode(false)]
+        assert.equal(a.pods + b.pods, counted.length)
+        const total = sum(counted.map((p) => podLedger(p, s).total))
+        same(sum([a[s].total, b[s].total]), total)
+        same(accountOf(all)[s].total, total)
+        same(sum([a[s].containers, a[s].overhead, b[s].containers, b[s].overhead]), total)
+      }),
+    )
+  })
+
+  it('a resize in place counts as the larger of what is asked for and what is given, in each container, and overhead once', () => {
+    const given = fc.array(fc.record({ resources: fc.option(resources, { nil: undefined }), allocatedResources: list }), {
+      minLength: 4,
+    })
+    fc.assert(
+      fc.property(pod, given, side, (p, grants, s) => {
+        const names = p.spec.containers.map((_, i) => `c${i}`)
+        const containers = p.spec.containers.map((c, i) => ({ ...c, name: names[i] ?? '' }))
+        const spec = { ...p.spec, containers }
+        const containerStatuses = names.map((name, i) => ({ name, ...grants[i] }) as ContainerStatus)
+        const larger = containers.map((c, i) => {
+          const { resources: has, allocatedResources } = grants[i] ?? {}
+          const most = new Map(amounts(c.resources[s]))
+          if (has) raiseTo(most, amounts(has[s]))
+          if (has && s === 'requests') raiseTo(most, amounts(allocatedResources))
+          return { ...c, resources: { ...c.resources, [s]: listOf(most) } }
+        })
+        same(
+          podLedger({ spec, status: { containerStatuses } }, s).total,
+          podLedger({ spec: { ...spec, containers: larger } }, s).total,
+        )
       }),
     )
   })

@@ -1,12 +1,18 @@
 // What a Pod costs: the only place that aggregates containers and adds Pod Overhead.
 import type { Container } from '../api/core/container.ts'
 import type { PodSpec } from '../api/core/pod-spec.ts'
+import type { ContainerStatus, PodStatus } from '../api/core/pod-status.ts'
 import { addTo, type Amounts, amounts, raiseTo } from './amounts.ts'
 
 /** The part of a Pod that costs are computed from: a Pod fits, and so does a template. */
 export interface Costed {
   spec: Pick<PodSpec, 'containers' | 'initContainers' | 'overhead' | 'resources'>
+  /** While a Pod is resized in place, its containers may still have more than they ask for now. */
+  status?: Pick<PodStatus, 'containerStatuses' | 'initContainerStatuses' | 'conditions'> | undefined
 }
+
+/** What a Pod is meant to have, whatever its containers have now: the kubelet's own sums, and its cgroups. */
+export const asSpecified = ({ spec }: Costed): Costed => ({ spec })
 
 export type Side = 'requests' | 'limits'
 
@@ -54,13 +60,17 @@ function containerAmounts(container: Container, side: Side, missing: Amounts): M
 }
 
 /** Whichever is larger, per resource: everything that runs together, or the start of one init container among earlier sidecars. */
-function containersOf({ spec }: Costed, side: Side, missing: Amounts): Map<string, bigint> {
+function containersOf(pod: Costed, side: Side, missing: Amounts): Map<string, bigint> {
+  const { spec } = pod
+  const given = grants(pod)
   const running = new Map<string, bigint>()
-  for (const container of spec.containers) addTo(running, containerAmounts(container, side, missing))
+  for (const container of spec.containers)
+    addTo(running, granted(containerAmounts(container, side, missing), given?.get(container.name), side))
   const sidecars = new Map<string, bigint>()
   const startPeak = new Map<string, bigint>()
   for (const container of spec.initContainers ?? []) {
-    const own = containerAmounts(container, side, missing)
+    const asked = containerAmounts(container, side, missing)
+    const own = container.restartPolicy === 'Always' ? granted(asked, given?.get(container.name), side) : asked
     if (container.restartPolicy === 'Always') {
       addTo(running, own)
       // sidecars alone are no peak: they are part of what runs
@@ -72,6 +82,39 @@ function containersOf({ spec }: Costed, side: Side, missing: Amounts): Map<strin
   }
   raiseTo(running, startPeak)
   return running
+}
+
+interface Grant {
+  requests: Amounts
+  limits: Amounts
+  /** The node will never give what the spec asks for: only what it has given counts. */
+  isFinal: boolean
+}
+
+/** By container; undefined for nearly every Pod: nothing is said of what its containers have. */
+function grants({ status }: Costed): ReadonlyMap<string, Grant> | undefined {
+  if (!status?.containerStatuses && !status?.initContainerStatuses) return undefined
+  const said = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].filter(({ resources }) => resources)
+  if (said.length === 0) return undefined
+  const pending = status.conditions?.find(({ type }) => type === 'PodResizePending')
+  const isFinal = pending?.reason === 'Infeasible'
+  const grantOf = ({ name, resources, allocatedResources }: ContainerStatus): [string, Grant] => {
+    const requests = amounts(resources?.requests)
+    raiseTo(requests, amounts(allocatedResources))
+    return [name, { requests, limits: amounts(resources?.limits), isFinal }]
+  }
+  return new Map(said.map(grantOf))
+}
+
+/** Whether a change of the status alone may change what the Pod costs. */
+export const costsByStatus = (pod: Costed): boolean => grants(pod) !== undefined
+
+/** k8s: the larger of what is asked for and what is given counts, never their sum. */
+function granted(asked: Map<string, bigint>, grant: Grant | undefined, side: Side): Map<string, bigint> {
+  if (!grant) return asked
+  if (grant.isFinal) return new Map(grant[side])
+  raiseTo(asked, grant[side])
+  return asked
 }
 
 /** Resources that may be given for a Pod as a whole. */
