@@ -4,7 +4,9 @@ import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { type DataDir, dataDirAt } from '../cluster/data-dir.ts'
 import { exitCodes } from '../cluster/problem.ts'
+import { type Remains, remainsOf } from '../cluster/remains.ts'
 import { readSettings, type Settings } from '../cluster/settings.ts'
+import { systemClock } from '../lib/clock.ts'
 import { pidLockHolder } from '../lib/pid-lock.ts'
 import { instancePaths } from '../node/containerd/instance-paths.ts'
 import { adminClient } from './admin-client.ts'
@@ -22,6 +24,8 @@ export interface ClusterStatus {
   criSocket?: string | undefined
   /** Why the API gives no answer although the process lives. */
   problem?: string | undefined
+  /** What an `up` that was killed has left running. */
+  remains?: Remains | undefined
   nodes: { name: string; ready: boolean; why: string; runtime: string; handlers: string[]; pods: number }[]
   pods: Record<string, number>
 }
@@ -51,7 +55,8 @@ export async function statusOf(dir: DataDir): Promise<ClusterStatus> {
     nodes: [],
     pods: {},
   }
-  if (pid === undefined || settings === undefined) return known
+  if (settings === undefined) return known
+  if (pid === undefined) return { ...known, remains: await remainsOf(dir, settings, systemClock) }
   const criSocket = criSocketOf(dir, settings.runtime)
   const live = { ...known, url: `https://127.0.0.1:${settings.port}`, kubeconfig: dir.kubeconfig, criSocket }
   try {
@@ -92,17 +97,32 @@ export function readiness(node: Node): { ready: boolean; why: string } {
   return { ready: ready?.status === 'True', why: ready?.status === 'True' ? '' : (ready?.message ?? 'no status yet') }
 }
 
-function text(found: ClusterStatus): string {
-  if (!found.running) return `No cluster runs in ${found.dataDir}. Start one with \`polypod up\`.\n`
-  const counts = Object.entries(found.pods).map(([phase, count]) => `${count} ${phase}`)
+function notRunning({ dataDir, remains }: ClusterStatus): string {
+  if (remains === undefined) return `No cluster runs in ${dataDir}. Start one with \`polypod up\`.\n`
+  const { criSocket, containerdPid, pods } = remains
   const facts = [
+    ...(containerdPid === undefined ? [] : [['Containerd:', `pid ${containerdPid}`]]),
+    ['CRI socket:', criSocket],
+    ['Pods:', pods === undefined ? 'some, their runtime gives no answer' : String(pods)],
+  ]
+  return (
+    `No cluster runs in ${dataDir}, but one that was killed has left running:\n${lines(facts)}` +
+    'Take that over with `polypod up`, or end it with `polypod down`.\n'
+  )
+}
+
+const lines = (facts: string[][]): string => facts.map(([name = '', value = '']) => `${name.padEnd(12)}${value}\n`).join('')
+
+function text(found: ClusterStatus): string {
+  if (!found.running) return notRunning(found)
+  const counts = Object.entries(found.pods).map(([phase, count]) => `${count} ${phase}`)
+  const wide = lines([
     ['Cluster:', `${found.url} (pid ${found.pid})`],
     ['Data:', found.dataDir],
     ['Kubeconfig:', found.kubeconfig ?? ''],
     ...(found.criSocket === undefined ? [] : [['CRI socket:', found.criSocket]]),
     ...(found.problem === undefined ? [['Pods:', counts.join(', ') || 'none']] : [['Problem:', found.problem]]),
-  ]
-  const wide = facts.map(([name = '', value = '']) => `${name.padEnd(12)}${value}\n`).join('')
+  ])
   if (found.nodes.length === 0) return wide
   const rows = found.nodes.map((node) => [
     node.name,

@@ -126,9 +126,11 @@ describe.skipIf(why !== undefined)(`a containerd of the machine${why ? ` (skippe
   it('keeps our Pods when up is killed, and down removes them then', async () => {
     assert.equal((await cluster.up()).code, 0)
     await start('b')
+    const { items } = JSON.parse(await cluster.kubectl(['get', 'pods', '-o', 'json'])) as { items: unknown[] }
     const { pid } = await cluster.status()
     process.kill(pid ?? 0, 'SIGKILL')
     await eventually(async () => (await cluster.status()).running === false)
+    assert.deepEqual((await cluster.status()).remains, { criSocket: machine.socket, pods: items.length })
     assert.equal((await cluster.up()).code, 0)
     const restarts = await cluster.kubectl(['get', 'pods', '-o', 'jsonpath={.items[?(@.metadata.name=="b-runc")]..restartCount}'])
     assert.equal(restarts, '0')

@@ -249,8 +249,28 @@ describe.skipIf(why !== undefined)(`kill -9 of up${why ? ` (skipped: ${why})` : 
     const { pid } = await cluster.status()
     process.kill(pid ?? 0, 'SIGKILL')
     const paths = instancePaths(cluster.dataDir)
+    const { pid: containerdPid } = JSON.parse(await readFile(paths.process, 'utf8')) as { pid: number }
+    const { running, remains } = await eventually(async () => {
+      const found = await cluster.status()
+      return found.running ? undefined : found
+    })
+    assert.deepEqual([running, remains], [false, { criSocket: paths.socket, containerdPid, pods: 1 }])
+    const status = () => polypod('status', '--data-dir', cluster.dataDir)
+    const said = (...facts: string[]) =>
+      [
+        `No cluster runs in ${cluster.dataDir}, but one that was killed has left running:`,
+        ...facts,
+        'Take that over with `polypod up`, or end it with `polypod down`.\n',
+      ].join('\n')
+    const socket = `CRI socket: ${paths.socket}`
+    const { code, stdout } = await status()
+    assert.deepEqual([code, stdout], [8, said(`Containerd: pid ${containerdPid}`, socket, 'Pods:       1')])
+    process.kill(containerdPid, 'SIGKILL')
+    const shimsAlone = said(socket, 'Pods:       some, their runtime gives no answer')
+    await eventually(async () => (await status()).stdout === shimsAlone)
     assert.match((await cluster.down()).stdout, /^no cluster was running in /)
     await assertNothingLeft(paths.id, paths.bridge)
+    assert.equal((await cluster.status()).remains, undefined)
   })
 })
 
