@@ -1,22 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe } from 'vitest'
 import { cases } from '../../testing/cases.ts'
-import { fieldErrorText } from '../field-error.ts'
-import { validateCreate } from '../validate.ts'
-import { Pod } from './pod.ts'
+import { dnsLabelFault as label, oneContainer as one, podFaults } from '../../testing/pod-faults.ts'
 
 type Json = Record<string, unknown>
-const texts = (spec: Json) => {
-  const pod = Pod.decode(
-    { metadata: { name: 'web' }, spec: { containers: [{ name: 'a', image: 'i' }], ...spec } },
-    { unknown: [] },
-  )
-  return validateCreate(Pod, pod).map(fieldErrorText)
-}
-const one = (container: Json, spec: Json = {}) => ({ containers: [{ name: 'a', image: 'i', ...container }], ...spec })
 const init = (container: Json) => ({ initContainers: [{ name: 'b', image: 'i', ...container }] })
-const label =
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 const portText = 'must be between 1 and 65535, inclusive'
 
 interface Row {
@@ -24,7 +12,7 @@ interface Row {
   spec: Json
   want: string[]
 }
-const check = ({ spec, want }: Row) => assert.deepEqual(texts(spec), want)
+const check = ({ spec, want }: Row) => assert.deepEqual(podFaults(spec), want)
 
 describe('containers', () => {
   const rows: Row[] = [

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { cases } from '../../testing/cases.ts'
+import { dnsLabelFault as label } from '../../testing/pod-faults.ts'
 import { fieldErrorText } from '../field-error.ts'
 import { validateCreate, validateUpdate } from '../validate.ts'
 import { RuntimeClass } from './runtime-class.ts'
@@ -11,8 +12,6 @@ const classOf = (fields: Record<string, unknown>) =>
 const texts = (fields: Record<string, unknown>) => validateCreate(RuntimeClass, classOf(fields)).map(fieldErrorText)
 const fixed = (podFixed: Record<string, string>) => ({ overhead: { podFixed } })
 
-const label =
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 const wrongHandler = (handler: string) => [`handler: Invalid value: ${JSON.stringify(handler)}: ${label}`]
 
 describe('RuntimeClass', () => {
