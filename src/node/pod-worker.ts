@@ -143,13 +143,17 @@ async function turn(worker: Worker): Promise<boolean> {
 }
 
 async function letIn(memory: PodMemory, world: PodWorld): Promise<void> {
-  if (memory.admitted || isEnding(memory)) return
+  if (memory.admitted || (isEnding(memory) && !isLeftRunning(memory))) return
   const refused = await world.admit(memory.pod)
   memory.admitted = true
   if (!refused) return
   memory.failed = { reason: refused.reason, message: `Pod was rejected: ${refused.message}` }
   world.events.event({ pod: memory.pod }, 'Warning', refused.reason, refused.message)
 }
+
+/** By an earlier kubelet, which let it in: until it has ended it counts, and cannot be refused any more. */
+const isLeftRunning = ({ pod, gone, failed }: PodMemory): boolean =>
+  !gone && failed === undefined && !isTerminal(pod) && pod.status.startTime !== undefined
 
 /** As an earlier kubelet noted it, in whole seconds. */
 const startOf = ({ status }: Pod): number | undefined =>

@@ -51,15 +51,15 @@ async function openNode() {
   const server = await openApiServer({ store, plugins: [], clock })
   const client = server.client('tester')
   const made = fragile(simulatedRuntime({ handlers: ['runc'], clock }))
-  const stop = new AbortController()
+  let stop = new AbortController()
   const addresses = [{ type: 'InternalIP', address: '192.0.2.1' }] as const
-  const node = runNode(
-    { name: 'n1', client, clock, runtime: made.runtime, dataDir, addresses, simulated: true, kubeletPort: 10250, log: () => {} },
-    stop.signal,
-  )
+  const options = { name: 'n1', client, clock, runtime: made.runtime, dataDir, addresses, simulated: true, kubeletPort: 10250 }
+  const start = () => runNode({ ...options, log: () => {} }, stop.signal)
+  const node = start()
+  let running = node
   closing.push(async () => {
     stop.abort()
-    await node.ended
+    await running.ended
     await server.close()
     await store.close()
     await rm(dataDir, { recursive: true, force: true })
@@ -68,6 +68,14 @@ async function openNode() {
   const get = (name: string) => client.get(Pod, { namespace: 'default', name })
   return {
     ...{ clock, client, node, leave: () => made.leave(), comeBack: () => made.comeBack(), get },
+    async restart() {
+      stop.abort()
+      await running.ended
+      stop = new AbortController()
+      running = start()
+      await running.ready
+      return running
+    },
     run: (name: string, container: Record<string, unknown>, annotations: Record<string, string> = {}) => {
       const containers = [{ name: 'a', image: 'busybox:1', ...container }]
       return client.create(
@@ -186,5 +194,21 @@ describe('runNode', () => {
     assert.match(found?.containers['a']?.current?.logPath ?? '', /\/logs\/default_web_[^/]+\/a\/0\.log$/)
     assert.equal(found?.containers['a']?.tty, true)
     assert.equal(await node.find('default', 'nobody'), undefined)
+  })
+  it('counts a Pod that takes its time to end until it has ended, through a restart of the kubelet', async () => {
+    const { node, run, until, restart, client, clock } = await openNode()
+    await run('slow', { resources: { requests: { cpu: '1m' } } }, { 'simulated.polypod.dev/stop-ms': '9000' })
+    const pod = await until('slow', (p) => p.status.phase === 'Running')
+    const uid = pod.metadata.uid ?? ''
+    const counted = { node: 'n1', requested: { cpu: 1 }, pods: { [uid]: { name: 'Pod default/slow', requested: { cpu: 1 } } } }
+    assert.deepEqual(node.counts(), counted)
+    await client.delete(Pod, pod.metadata)
+    const again = await restart()
+    await eventually(() => again.counts()?.requested['cpu'] === 1)
+    assert.deepEqual(again.counts(), counted)
+    await eventually(async () => {
+      await clock.advance(1000)
+      return again.counts()?.requested['cpu'] === undefined
+    })
   })
 })
