@@ -3,31 +3,20 @@ import { text } from 'node:stream/consumers'
 import type { WebSocket } from 'ws'
 import { spdySession, type SpdySession } from '../../lib/spdy.ts'
 import type { SpdyStream } from '../../lib/spdy-stream.ts'
-import { dialUpgrade, passRefusal, pickHeaders, refuseUpgrade, tunnelUpgrade, type UpgradeRequest } from '../../lib/upgrade.ts'
+import type { UpgradeRequest } from '../../lib/upgrade.ts'
+import { openTunnel } from './open-tunnel.ts'
 import { channel, type CommandStreams, failureStatus, spdyProtocol } from './remote-command.ts'
-import { runtimeTarget, spdyUpgradeHeaders, streamHeaders } from './runtime-target.ts'
-import { acceptWebSocket, channelProtocols, copyToChannel, feedFrom, offeredProtocols, sendChannel } from './web-socket.ts'
+import { channelProtocols, copyToChannel, feedFrom, sendChannel } from './web-socket.ts'
 
 /**
  * Serves one exec or attach. `url` is what CRI Exec or Attach answered, `streams` what they were asked for.
  * Resolves when it is over or, for SPDY, joined; rejects, with nothing written, when the runtime's server cannot be reached.
  */
 export async function tunnelCommand(upgrade: UpgradeRequest, url: URL, streams: CommandStreams): Promise<void> {
-  if (upgrade.request.headers.upgrade?.toLowerCase() !== 'websocket')
-    return tunnelUpgrade(upgrade, runtimeTarget(url), pickHeaders(upgrade.request, streamHeaders))
-  const offered = offeredProtocols(upgrade.request)
-  const protocol = channelProtocols.find((name) => offered.includes(name))
-  if (!protocol)
-    return refuseUpgrade(upgrade.socket, {
-      code: 400,
-      text: `unable to upgrade: none of the subprotocols [${offered.join(' ')}] is among [${channelProtocols.join(' ')}]`,
-    })
-  // the runtime first: a refusal can be passed on only while the client still speaks HTTP
-  const dialled = await dialUpgrade(runtimeTarget(url), 'POST', spdyUpgradeHeaders(spdyProtocol))
-  if (!dialled.accepted) return passRefusal(upgrade.socket, dialled.response)
-  const ws = await acceptWebSocket(upgrade, protocol)
-  if (!ws) return void dialled.socket.destroy()
-  const session = spdySession(dialled.socket, { role: 'client', flowControl: false })
+  const tunnel = await openTunnel(upgrade, url, { spoken: channelProtocols, spdy: spdyProtocol })
+  if (!tunnel) return
+  const { ws, runtime } = tunnel
+  const session = spdySession(runtime, { role: 'client', flowControl: false })
   try {
     await translate(ws, session, streams)
   } finally {
