@@ -1,25 +1,13 @@
 // A whole node on the simulated runtime, with time in hand.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, describe, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { Lease } from '../api/coordination/lease.ts'
 import { Event } from '../api/core/event.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
-import { openApiServer } from '../server/open-server.ts'
-import { memoryStore } from '../store/memory.ts'
 import { eventually } from '../testing/eventually.ts'
-import { manualClock } from '../testing/manual-clock.ts'
+import { openTestNode } from '../testing/test-node.ts'
 import { type Runtime, RuntimeError } from './cri/runtime.ts'
-import { simulatedRuntime } from './cri/sim.ts'
-import { runNode } from './run.ts'
-
-const closing: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
 
 /** Answers nothing while `away`; its event stream ends then, as a real one's does. */
 function fragile(runtime: Runtime) {
@@ -45,37 +33,13 @@ function fragile(runtime: Runtime) {
 }
 
 async function openNode() {
-  const clock = manualClock()
-  const dataDir = await mkdtemp(join(tmpdir(), 'polypod-node-'))
-  const store = memoryStore()
-  const server = await openApiServer({ store, plugins: [], clock })
-  const client = server.client('tester')
-  const made = fragile(simulatedRuntime({ handlers: ['runc'], clock }))
-  let stop = new AbortController()
-  const addresses = [{ type: 'InternalIP', address: '192.0.2.1' }] as const
-  const options = { name: 'n1', client, clock, runtime: made.runtime, dataDir, addresses, simulated: true, kubeletPort: 10250 }
-  const start = () => runNode({ ...options, log: () => {} }, stop.signal)
-  const node = start()
-  let running = node
-  closing.push(async () => {
-    stop.abort()
-    await running.ended
-    await server.close()
-    await store.close()
-    await rm(dataDir, { recursive: true, force: true })
-  })
-  await node.ready
-  const get = (name: string) => client.get(Pod, { namespace: 'default', name })
+  let made: ReturnType<typeof fragile> | undefined
+  const opened = await openTestNode({}, (runtime) => (made = fragile(runtime)).runtime)
+  const { client, get } = opened
   return {
-    ...{ clock, client, node, leave: () => made.leave(), comeBack: () => made.comeBack(), get },
-    async restart() {
-      stop.abort()
-      await running.ended
-      stop = new AbortController()
-      running = start()
-      await running.ready
-      return running
-    },
+    ...opened,
+    leave: () => made?.leave(),
+    comeBack: () => made?.comeBack(),
     run: (name: string, container: Record<string, unknown>, annotations: Record<string, string> = {}) => {
       const containers = [{ name: 'a', image: 'busybox:1', ...container }]
       return client.create(

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'vitest'
+import { Event } from '../../src/api/core/event.ts'
 import { Node } from '../../src/api/core/node.ts'
 import { Pod } from '../../src/api/core/pod.ts'
 import { ResourceQuota } from '../../src/api/core/resource-quota.ts'
@@ -12,11 +13,11 @@ import { checkText, ledgerCheck } from '../../src/cli/ledger-check.ts'
 import type { Client } from '../../src/client/client.ts'
 import { dataDirAt } from '../../src/cluster/data-dir.ts'
 import { type Cluster, startCluster } from '../../src/cluster/start-cluster.ts'
-import { disagreementText } from '../../src/ledger/check.ts'
+import { disagreementKinds, disagreementText } from '../../src/ledger/check.ts'
 import { openLmdbStore } from '../../src/store/lmdb.ts'
 import { objectOf } from '../../src/testing/control-plane.ts'
 import { eventually } from '../../src/testing/eventually.ts'
-import { cliCluster, polypod } from './polypod.ts'
+import { cliCluster, polypod, run } from './polypod.ts'
 
 const handlers = ['runc', 'kata', 'gvisor']
 const seed = Number(process.env.LEDGER_SEED ?? 20_261_123)
@@ -186,6 +187,46 @@ describe('the ledger checks itself', () => {
       ].join('\n'),
     )
   })
+
+  it('looks by itself when a cluster starts, and says in an Event and a metric what lasts', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'polypod-ledger-'))
+    const start = async () => startCluster({ store: await openLmdbStore({ path: folder }), handlers })
+    try {
+      {
+        await using first = await start()
+        await first.client.create(RuntimeClass, classObject('kata', '5m'))
+        const spec = { runtimeClassName: 'kata', containers: [{ name: 'c', image: 'i' }] }
+        await first.client.create(Pod, objectOf(Pod, { metadata: { name: 'web', namespace: 'default' }, spec }))
+        await first.client.patch(
+          RuntimeClass,
+          { name: 'kata' },
+          { type: 'merge', body: { overhead: { podFixed: { cpu: '6m' } } } },
+        )
+      }
+      await using cluster = await start()
+      const said = await eventually(async () => {
+        const found = (await cluster.client.list(Event)).items.filter(({ reason }) => reason === 'LedgerDisagreement')
+        return found.length > 0 ? found : undefined
+      }, 30_000)
+      assert.deepEqual(
+        said.map(({ involvedObject, type, message }) => [involvedObject.kind, involvedObject.name, type, message]),
+        [
+          [
+            ...['Namespace', 'default', 'Warning'],
+            'StaleOverhead: Namespace default: overhead of RuntimeClass kata: expected cpu=6m, found cpu=5m (RuntimeClass kata, Pod default/web)',
+          ],
+        ],
+      )
+      const { stdout } = await run('kubectl', ['--kubeconfig', cluster.kubeconfig, 'get', '--raw', '/metrics'])
+      const samples = stdout.split('\n').filter((line) => line.startsWith('polypod_ledger_disagreements{'))
+      assert.deepEqual(
+        samples,
+        disagreementKinds.map((kind) => `polypod_ledger_disagreements{kind="${kind}"} ${kind === 'StaleOverhead' ? 1 : 0}`),
+      )
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }, 60_000)
 
   it('finds a quota whose status somebody wrote over, by as much as it is wrong', async () => {
     await using cluster = await startCluster({ handlers: ['runc'] })

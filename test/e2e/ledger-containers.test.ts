@@ -17,6 +17,11 @@ handler: runc
 overhead: {podFixed: {${overhead}}}
 ---
 apiVersion: v1
+kind: ResourceQuota
+metadata: {name: q}
+spec: {hard: {requests.cpu: "2", requests.memory: 1Gi, limits.cpu: "2", limits.memory: 1Gi}}
+---
+apiVersion: v1
 kind: Pod
 metadata: {name: golden}
 spec:
@@ -45,6 +50,13 @@ describe.skipIf(missing)(`the ledger on real containers${missing ? ` (skipped: $
         { containers: '100Mi', overhead: '140Mi', total: '240Mi' },
       ],
     )
+    const used = await cluster.kubectl(['get', 'quota', 'q', '-o', 'jsonpath={.status.used}'])
+    assert.deepEqual(JSON.parse(used), {
+      ...{ 'limits.cpu': '300m', 'limits.memory': '240Mi', 'requests.cpu': '300m', 'requests.memory': '240Mi' },
+    })
+    const described = await cluster.kubectl(['describe', 'node'])
+    assert.match(described, /\n +default +golden +300m \(\d+%\) +300m \(\d+%\) +240Mi \(\d+%\) +240Mi \(\d+%\) /)
+    assert.match(described, /\n +cpu +300m \(\d+%\) +300m \(\d+%\)\n +memory +240Mi \(\d+%\) +240Mi \(\d+%\)\n/)
     const healthy = (await json('--check')) as CheckResult
     assert.deepEqual([healthy.compared, healthy.disagreements], [['api', 'quota', 'scheduler', 'kubelet', 'cgroup'], []])
 
