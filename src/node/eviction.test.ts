@@ -1,24 +1,12 @@
 // A node under pressure, on the simulated runtime: its Pods' annotations say what they use, the clock is in hand.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, describe, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { Event } from '../api/core/event.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
-import { openApiServer } from '../server/open-server.ts'
-import { memoryStore } from '../store/memory.ts'
 import { eventually } from '../testing/eventually.ts'
-import { manualClock } from '../testing/manual-clock.ts'
-import { simulatedRuntime } from './cri/sim.ts'
+import { openTestNode } from '../testing/test-node.ts'
 import type { EvictionSettings } from './eviction-settings.ts'
-import { runNode } from './run.ts'
-
-const closing: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
 
 const mi = 1024 * 1024
 
@@ -32,36 +20,15 @@ interface Wanted {
 
 /** A node of 1000Mi. */
 async function openNode(eviction: EvictionSettings) {
-  const clock = manualClock()
-  const dataDir = await mkdtemp(join(tmpdir(), 'polypod-node-'))
-  const store = memoryStore()
-  const server = await openApiServer({ store, plugins: [], clock })
-  const client = server.client('tester')
-  const stop = new AbortController()
-  const node = runNode(
-    {
-      ...{ name: 'n1', client, clock, dataDir, kubeletPort: 10250, log: () => {}, eviction, simulated: true },
-      runtime: simulatedRuntime({ handlers: ['runc'], clock }),
-      addresses: [{ type: 'InternalIP', address: '192.0.2.1' }],
-      capacity: { memory: '1000Mi' },
-    },
-    stop.signal,
-  )
-  closing.push(async () => {
-    stop.abort()
-    await node.ended
-    await server.close()
-    await store.close()
-    await rm(dataDir, { recursive: true, force: true })
-  })
-  await node.ready
-  const get = (name: string) => client.get(Pod, { namespace: 'default', name })
+  const opened = await openTestNode({ eviction, capacity: { memory: '1000Mi' } })
+  const { client, clock } = opened
   const phases = async () =>
     Object.fromEntries(
       (await client.list(Pod)).items.map(({ metadata, status }) => [metadata.name, status.reason ?? status.phase]),
     )
   return {
-    ...{ clock, client, get, phases, node, dataDir },
+    ...opened,
+    phases,
     async run(name: string, { uses = 0, requests, overhead, priority, spec = {} }: Wanted) {
       const resources = requests === undefined ? {} : { requests: { memory: requests } }
       const body = {
