@@ -37,9 +37,3 @@ export const kinds: readonly AnyKind[] = [
 
 /** Kinds that are bodies of requests to subresources, and nothing else. */
 export const bodyKinds: readonly AnyKind[] = [Eviction]
-
-const byResource = new Map(kinds.map((k) => [`${k.apiVersion}/${k.plural}`, k]))
-
-/** By `v1` or `node.k8s.io/v1`, and the plural as it stands in a path. */
-export const kindOfResource = (apiVersion: string, plural: string): AnyKind | undefined =>
-  byResource.get(`${apiVersion}/${plural}`)

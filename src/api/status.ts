@@ -112,4 +112,3 @@ export const isNotFound = (error: unknown): boolean => reasonOf(error) === 'NotF
 export const isConflict = (error: unknown): boolean => reasonOf(error) === 'Conflict'
 export const isAlreadyExists = (error: unknown): boolean => reasonOf(error) === 'AlreadyExists'
 export const isExpired = (error: unknown): boolean => statusOf(error)?.code === 410
-export const isForbidden = (error: unknown): boolean => reasonOf(error) === 'Forbidden'

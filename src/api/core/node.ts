@@ -102,4 +102,3 @@ export type NodeSpec = Infer<typeof nodeSpec>
 export type NodeStatus = Infer<typeof nodeStatus>
 export type Node = ObjectOf<typeof Node>
 export type NodeCondition = Infer<typeof nodeCondition>
-export type NodeRuntimeHandler = Infer<typeof runtimeHandler>

@@ -49,6 +49,5 @@ export const securityContext = object(
   },
   name('SecurityContext'),
 )
-export type PodSecurityContext = Infer<typeof podSecurityContext>
 export type SecurityContext = Infer<typeof securityContext>
 export type SecurityProfile = Infer<typeof seccompProfile>

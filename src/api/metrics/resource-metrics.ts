@@ -1,6 +1,6 @@
 // metrics.k8s.io/v1beta1: what Pods and nodes use now. Served out of measurements; never stored, never written.
 import { kind } from '../kind.ts'
-import { type Infer, listOf, object, text, time } from '../schema.ts'
+import { listOf, object, text, time } from '../schema.ts'
 import { resourceList } from '../core/resources.ts'
 
 const api = 'io.k8s.metrics.pkg.apis.metrics.v1beta1'
@@ -8,7 +8,6 @@ const without = ['create', 'delete', 'deletecollection', 'patch', 'update', 'wat
 const group = { group: 'metrics.k8s.io', version: 'v1beta1' }
 
 const containerMetrics = object({ name: text(), usage: resourceList }, { name: `${api}.ContainerMetrics` })
-export type ContainerMetrics = Infer<typeof containerMetrics>
 
 export const PodMetrics = kind({
   ...{ ...group, kind: 'PodMetrics', plural: 'pods', scope: 'namespaced', without },
