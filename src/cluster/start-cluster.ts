@@ -106,6 +106,7 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
       client: controlPlane.client(`system:node:${plan.name}`, ['system:nodes']),
       clock,
       runtime: controlPlane.kubeletMetrics.timed(plan.runtime, clock),
+      metrics: controlPlane.kubeletMetrics,
       dataDir: join(parts.nodesDir, plan.name),
       owner: parts.owner,
       kubeletPort: server.port,

@@ -50,6 +50,7 @@ describe('a disk below its threshold', () => {
         done.push('garbage')
         next()
       },
+      onEvicted: () => {},
       onConditions: (conditions) => void done.push(`[${conditions.join(' ')}]`),
     })
     const running = subject.run(stop.signal)

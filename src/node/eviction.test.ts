@@ -5,6 +5,7 @@ import { Event } from '../api/core/event.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { eventually } from '../testing/eventually.ts'
+import { kubeletMetrics } from './kubelet-metrics.ts'
 import { openTestNode } from '../testing/test-node.ts'
 import type { EvictionSettings } from './eviction-settings.ts'
 
@@ -20,7 +21,8 @@ interface Wanted {
 
 /** A node of 1000Mi. */
 async function openNode(eviction: EvictionSettings) {
-  const opened = await openTestNode({ eviction, capacity: { memory: '1000Mi' } })
+  const metrics = kubeletMetrics()
+  const opened = await openTestNode({ eviction, metrics, capacity: { memory: '1000Mi' } })
   const { client, clock } = opened
   const phases = async () =>
     Object.fromEntries(
@@ -29,6 +31,13 @@ async function openNode(eviction: EvictionSettings) {
   return {
     ...opened,
     phases,
+    /** `name label=value count` of what was counted. */
+    counted: () =>
+      metrics
+        .families()
+        .flatMap(({ name, type, samples }) =>
+          type === 'counter' ? samples.map(({ labels, value }) => `${name} ${Object.entries(labels).join(' ')} ${value}`) : [],
+        ),
     async run(name: string, { uses = 0, requests, overhead, priority, spec = {} }: Wanted) {
       const resources = requests === undefined ? {} : { requests: { memory: requests } }
       const body = {
@@ -98,6 +107,7 @@ describe('node-pressure eviction', () => {
     )
     const target = status.conditions?.find((c) => c.type === 'DisruptionTarget')
     assert.deepEqual([target?.status, target?.reason], ['True', 'TerminationByKubelet'])
+    assert.deepEqual(world.counted(), ['kubelet_evictions eviction_signal,memory.available 2'])
     assert.ok(items.some((e) => e.reason === 'EvictionThresholdMet' && e.message === 'Attempting to reclaim memory'))
   })
 
@@ -124,6 +134,10 @@ describe('node-pressure eviction', () => {
     })
     await world.until({ asks: 'Running', critical: 'Running', hog: 'Evicted', small: 'Evicted', tolerant: 'Running' })
     assert.equal((await world.get('small')).status.message, 'Pod was rejected: The node had condition: [MemoryPressure]. ')
+    assert.deepEqual(world.counted(), [
+      'kubelet_evictions eviction_signal,memory.available 1',
+      'kubelet_admission_rejections_total reason,Evicted 1',
+    ])
     await world.pass(35, 2500)
     await eventually(async () => (await world.condition('MemoryPressure')) === 'False KubeletHasSufficientMemory', 5000)
     await world.run('late', {})
@@ -173,5 +187,6 @@ describe('node-pressure eviction', () => {
     )
     const target = status.conditions?.find((c) => c.type === 'DisruptionTarget')
     assert.equal(target?.message, 'Pod was preempted by Kubelet to accommodate a critical pod.')
+    assert.deepEqual(world.counted(), ['kubelet_preemptions preemption_signal,memory 1'])
   })
 })

@@ -32,9 +32,11 @@ export interface EvictionWorld {
   /** The Pods in the order in which they go, with what each container uses of the resource. */
   rank(threshold: Threshold, pods: readonly Pod[]): Promise<Measured[]>
   /** Pods over their own limits, and what is said of each. */
-  overLimit(pods: readonly Pod[]): Promise<{ pod: Pod; message: string }[]>
+  overLimit(pods: readonly Pod[]): Promise<{ pod: Pod; signal: string; message: string }[]>
   /** Takes room on disk back without ending Pods. */
   collectGarbage(): Promise<void>
+  /** By the name of the signal, or of the limit. */
+  onEvicted(signal: string): void
   onConditions(conditions: readonly PressureCondition[]): void
   log: (line: string) => void
 }
@@ -116,11 +118,12 @@ async function endOverLimit(state: State): Promise<Evictable | undefined> {
   const pods = world.pods().filter((each) => !isOver(each))
   const over = await world.overLimit(pods.map(({ pod }) => pod))
   let last: Evictable | undefined
-  for (const { pod, message } of over) {
+  for (const { pod, signal, message } of over) {
     const each = pods.find((p) => uidOf(p.pod) === uidOf(pod))
     // k8s: critical Pods may exceed their limits
     if (!each || isCritical(pod)) continue
     end(each, message, hardGraceSeconds, world)
+    world.onEvicted(signal)
     last = each
   }
   return last
@@ -145,6 +148,7 @@ async function relieve({ world }: State, threshold: Threshold, seen: Observation
     if (!each || isCritical(pod)) continue
     const grace = threshold.hard ? hardGraceSeconds : world.policy.maxPodGraceSeconds
     end(each, evictionMessage(pod, threshold, seen, containers), grace, world)
+    world.onEvicted(threshold.signal)
     return each
   }
   return undefined

@@ -18,11 +18,11 @@ export interface KubeletAdmission {
   counts(): NodeCounts
 }
 
-/** `refresh` reads the Node again. `preempt` ends Pods, and resolves once they are gone. */
+/** `refresh` reads the Node again. `preempt` ends Pods, of which `resource` was short, and resolves once they are gone. */
 export function kubeletAdmission(
   node: () => Node,
   refresh: () => Promise<Node>,
-  preempt?: (victims: readonly Pod[]) => Promise<void>,
+  preempt?: (victims: readonly Pod[], resource: string) => Promise<void>,
 ): KubeletAdmission {
   const view: NodeView = nodeView(node())
   return {
@@ -36,10 +36,11 @@ export function kubeletAdmission(
         showNode(view, await refresh())
         refused = admit(pod, view)
       }
-      const victims = refused?.shortage && preempt && isCritical(pod) ? victimsFor(pod, view) : undefined
+      const short = refused?.shortage?.resource
+      const victims = short !== undefined && preempt && isCritical(pod) ? victimsFor(pod, view) : undefined
       if (victims) refused = undefined
       if (!refused) addPod(view, podNeed(pod))
-      if (victims) await preempt?.(victims)
+      if (victims) await preempt?.(victims, short ?? '')
       return refused
     },
     leave: (podUid) => removePod(view, podUid),

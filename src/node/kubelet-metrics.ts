@@ -3,7 +3,15 @@ import type { Clock } from '../lib/clock.ts'
 import { counter, histogram, type MetricFamily } from '../lib/prometheus.ts'
 import type { Runtime } from './cri/runtime.ts'
 
-export interface KubeletMetrics {
+/** What nodes tell of, as it happens. */
+export interface NodeMetrics {
+  evicted(signal: string): void
+  /** `resource`: which of them was short. */
+  preempted(resource: string): void
+  rejected(reason: string): void
+}
+
+export interface KubeletMetrics extends NodeMetrics {
   /** The same runtime, whose RunPodSandbox is timed. */
   timed(runtime: Runtime, clock: Clock): Runtime
   families(): MetricFamily[]
@@ -12,7 +20,13 @@ export interface KubeletMetrics {
 export function kubeletMetrics(): KubeletMetrics {
   const took = histogram('kubelet_run_podsandbox_duration_seconds', 'Duration in seconds of the run_podsandbox operations.')
   const failed = counter('kubelet_run_podsandbox_errors_total', 'Cumulative number of the run_podsandbox operation errors.')
+  const evictions = counter('kubelet_evictions', 'Cumulative number of pod evictions by eviction signal')
+  const preemptions = counter('kubelet_preemptions', 'Cumulative number of pod preemptions by preemption resource')
+  const rejections = counter('kubelet_admission_rejections_total', 'Cumulative number pod admission rejections by the Kubelet.')
   return {
+    evicted: (signal) => evictions.add({ eviction_signal: signal }),
+    preempted: (resource) => preemptions.add({ preemption_signal: resource }),
+    rejected: (reason) => rejections.add({ reason }),
     timed: (runtime, clock) => ({
       ...runtime,
       async runSandbox(config, handler) {
@@ -29,6 +43,6 @@ export function kubeletMetrics(): KubeletMetrics {
         }
       },
     }),
-    families: () => [took.family(), failed.family()],
+    families: () => [took, failed, evictions, preemptions, rejections].map((metric) => metric.family()),
   }
 }

@@ -7,6 +7,7 @@ import type { EvictionPolicy } from './eviction-settings.ts'
 import { imageFsAt, observe, type PressureCondition } from './eviction-signals.ts'
 import { rankVictims } from './eviction-victims.ts'
 import { machineUsage } from './machine-usage.ts'
+import type { NodeMetrics } from './kubelet-metrics.ts'
 import type { NodeObject } from './node-object.ts'
 import { podDisks } from './pod-disk.ts'
 import { uidOf } from './pod-labels.ts'
@@ -22,6 +23,7 @@ export interface NodeEvictionOptions {
   node: NodeObject
   workers: ReadonlyMap<string, PodWorker>
   stats: () => Promise<NodeStats>
+  metrics?: NodeMetrics | undefined
   onPressure(conditions: readonly PressureCondition[]): void
 }
 
@@ -60,11 +62,12 @@ export function nodeEvictor(options: NodeEvictionOptions): Evictor {
       const disks = await podDisks(limited, { ...facts, runtime })
       return limited.flatMap((pod) => {
         const disk = disks.get(uidOf(pod))
-        const message = disk && storageExcess(pod, disk)
-        return message === undefined ? [] : [{ pod, message }]
+        const excess = disk && storageExcess(pod, disk)
+        return excess ? [{ pod, ...excess }] : []
       })
     },
     collectGarbage: () => garbage.collect(),
+    onEvicted: (signal) => options.metrics?.evicted(signal),
     onConditions: (conditions) => options.onPressure(conditions),
   })
 }

@@ -62,7 +62,12 @@ export async function openPods(given: PodsOptions, signal: AbortSignal): Promise
   const opened = await openWorld(options, signal, workers)
   const stats = () => nodeStats(statsWorld(opened, workers))
   const evictor = given.policy && nodeEvictor({ ...options, policy: given.policy, world: opened, workers, stats })
-  const world: PodWorld = { ...opened, admit: async (pod) => evictor?.refusal(pod) ?? opened.admit(pod) }
+  const admit: PodWorld['admit'] = async (pod) => {
+    const refused = evictor?.refusal(pod) ?? (await opened.admit(pod))
+    if (refused) options.metrics?.rejected(refused.reason)
+    return refused
+  }
+  const world: PodWorld = { ...opened, admit }
   const share = qosShares(world.cgroups, log)
   const pods: Pods = { options, signal, world, workers, cleaning: undefined, share }
   const where = { fieldSelector: `spec.nodeName=${name}` }

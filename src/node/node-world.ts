@@ -49,7 +49,10 @@ export async function openWorld(options: WorldOptions, signal: AbortSignal, work
   const admission = kubeletAdmission(
     () => options.node.current(),
     () => options.node.refresh(),
-    (victims) => preempt(victims, { workers, events, clock, signal }),
+    (victims, resource) => {
+      for (const _ of victims) options.metrics?.preempted(resource)
+      return preempt(victims, { workers, events, clock, signal })
+    },
   )
   const facts = await nodeFacts(options)
   return {

@@ -12,6 +12,7 @@ import type { CgroupDriver } from './cgroup-fs.ts'
 import type { Runtime } from './cri/runtime.ts'
 import { type EvictionSettings, evictionPolicy, heldByThresholds } from './eviction-settings.ts'
 import type { PressureCondition } from './eviction-signals.ts'
+import type { NodeMetrics } from './kubelet-metrics.ts'
 import { type KubeletServerOptions, type ServedPod, startKubeletServer } from './kubelet-server.ts'
 import { keepLease } from './lease.ts'
 import { goArch, machineCapacity } from './machine-info.ts'
@@ -63,6 +64,7 @@ export interface NodeOptions {
   clusterDns?: readonly string[] | undefined
   /** Default cluster.local. */
   clusterDomain?: string | undefined
+  metrics?: NodeMetrics | undefined
   log: (line: string) => void
 }
 

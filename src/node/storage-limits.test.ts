@@ -6,7 +6,7 @@ import { describe, it } from 'vitest'
 import { cases } from '../testing/cases.ts'
 import { type DiskUse, diskUse, type PodDisk } from './pod-disk.ts'
 import { samplePod } from './sample-pod.ts'
-import { hasStorageLimits, storageExcess } from './storage-limits.ts'
+import { type Excess, hasStorageLimits, storageExcess } from './storage-limits.ts'
 
 const mi = 1024 * 1024
 const use = (count: number): DiskUse => ({ bytes: count * mi, inodes: 1 })
@@ -23,6 +23,8 @@ const pod = (limit: string | undefined, sizeLimit: string | undefined) =>
     volumes: [{ name: 'data', emptyDir: sizeLimit === undefined ? {} : { sizeLimit } }],
   })
 
+const text = (excess: Excess | undefined) => excess && `${excess.signal}: ${excess.message}`
+
 describe('storageExcess', () => {
   cases<{ name: string; limit?: string; sizeLimit?: string; disk: PodDisk; want: string | undefined }>(
     [
@@ -32,7 +34,7 @@ describe('storageExcess', () => {
         name: 'an emptyDir over its sizeLimit',
         sizeLimit: '10Mi',
         disk: disk(11, 0, 0),
-        want: 'Usage of EmptyDir volume "data" exceeds the limit "10Mi". ',
+        want: 'emptydirfs.limit: Usage of EmptyDir volume "data" exceeds the limit "10Mi". ',
       },
       { name: 'a sizeLimit of zero is none', sizeLimit: '0', disk: disk(11, 0, 0), want: undefined },
       { name: 'logs and what is written count for the Pod', limit: '30Mi', disk: disk(10, 10, 10), want: undefined },
@@ -40,10 +42,10 @@ describe('storageExcess', () => {
         name: 'together over the limits of all containers',
         limit: '30Mi',
         disk: disk(10, 11, 10),
-        want: 'Pod ephemeral local storage usage exceeds the total limit of containers 30Mi. ',
+        want: 'ephemeralpodfs.limit: Pod ephemeral local storage usage exceeds the total limit of containers 30Mi. ',
       },
     ],
-    ({ limit, sizeLimit, disk: found, want }) => assert.equal(storageExcess(pod(limit, sizeLimit), found), want),
+    ({ limit, sizeLimit, disk: found, want }) => assert.equal(text(storageExcess(pod(limit, sizeLimit), found)), want),
   )
 
   it('names a container over its own limit in a Pod that is not', () => {
@@ -52,8 +54,8 @@ describe('storageExcess', () => {
       { name: 'main', image: 'i', ...limits('5Mi') },
       { name: 'other', image: 'i', ...limits('100Mi') },
     ]
-    const message = storageExcess(samplePod({ containers }), disk(0, 3, 3))
-    assert.equal(message, 'Container main exceeded its local ephemeral storage limit "5Mi". ')
+    const excess = storageExcess(samplePod({ containers }), disk(0, 3, 3))
+    assert.equal(text(excess), 'ephemeralcontainerfs.limit: Container main exceeded its local ephemeral storage limit "5Mi". ')
   })
 
   it('is measured only where there is a limit', () => {

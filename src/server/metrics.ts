@@ -3,7 +3,7 @@ import { Pod } from '../api/core/pod.ts'
 import type { Pod as PodObject } from '../api/core/pod.ts'
 import { milliOf, unitsOf } from '../ledger/amounts.ts'
 import { isCounted } from '../ledger/account.ts'
-import { podLedger } from '../ledger/pod-ledger.ts'
+import { podLedger, type Side } from '../ledger/pod-ledger.ts'
 import { type Counter, counter, exposition, expositionType, type MetricFamily } from '../lib/prometheus.ts'
 import type { Call, Handler } from './call.ts'
 import { resourcePath } from './request-path.ts'
@@ -33,6 +33,42 @@ function verbOf(method: string, name: string | undefined, query: URLSearchParams
   if (method !== 'GET') return method
   return ['true', '1'].includes(query.get('watch') ?? '') ? 'WATCH' : 'LIST'
 }
+
+/** GET /metrics/resources, as kube-scheduler's: what each Pod that is not over counts for, overhead included. */
+export const resourceMetrics: Handler = async (call) => {
+  const { items } = await call.world.api.list(Pod, {})
+  const pods = items.map(({ object }) => object as unknown as PodObject).filter(isCounted)
+  await send(call, { code: 200, type: expositionType, pieces: [Buffer.from(exposition(resourceFamilies(pods)))] })
+}
+
+const expected =
+  'broken down by pod. This shows the resource usage the scheduler and kubelet expect per pod for resources along with the unit for the resource if any.'
+
+export const resourceFamilies = (pods: readonly PodObject[]): MetricFamily[] => [
+  {
+    ...{ name: 'kube_pod_resource_request', help: `Resources requested by workloads on the cluster, ${expected}`, type: 'gauge' },
+    samples: pods.flatMap((pod) => resourceSamples(pod, 'requests')),
+  },
+  {
+    ...{ name: 'kube_pod_resource_limit', help: `Resources limit for workloads on the cluster, ${expected}`, type: 'gauge' },
+    samples: pods.flatMap((pod) => resourceSamples(pod, 'limits')),
+  },
+]
+
+function resourceSamples(pod: PodObject, side: Side): MetricFamily['samples'] {
+  const { nodeName = '', schedulerName = '', priority } = pod.spec
+  const { namespace = '', name } = pod.metadata
+  const labels = { namespace, pod: name, node: nodeName, scheduler: schedulerName, priority: String(priority ?? '') }
+  // k8s: what is zero has no sample
+  return [...podLedger(pod, side).total].flatMap(([resource, nano]) =>
+    nano === 0n ? [] : [{ labels: { ...labels, resource, unit: unitOf(resource) }, value: valueOf(resource, nano) }],
+  )
+}
+
+const unitOf = (resource: string): string =>
+  resource === 'cpu' ? 'cores' : /^(memory|ephemeral-storage|hugepages-.*)$/.test(resource) ? 'bytes' : 'integer'
+
+const valueOf = (resource: string, nano: bigint): number => (resource === 'cpu' ? milliOf(nano) / 1000 : unitsOf(nano))
 
 export const metrics: Handler = async (call) => {
   const { api, requests, observed } = call.world

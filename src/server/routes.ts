@@ -4,7 +4,7 @@ import { measuredKinds } from '../api/metrics/resource-metrics.ts'
 import type { Handler, ResourceHandler } from './call.ts'
 import { apiGroup, apiGroups, apiResources, coreVersions } from './discovery-routes.ts'
 import { health, version } from './health.ts'
-import { metrics } from './metrics.ts'
+import { metrics, resourceMetrics } from './metrics.ts'
 import { debugKubelets, debugScheduler } from './observed.ts'
 import { refusePlain, serveLog } from './kubelet-calls.ts'
 import { openapiV2, openapiV3, openapiV3Group } from './openapi-routes.ts'
@@ -29,6 +29,7 @@ export const plainRoutes: readonly (readonly [path: string, handler: Handler])[]
   ['/readyz/**', health],
   ['/version', version],
   ['/metrics', metrics],
+  ['/metrics/resources', resourceMetrics],
   ['/debug/scheduler', debugScheduler],
   ['/debug/kubelets', debugKubelets],
   ['/api', coreVersions],

@@ -157,6 +157,9 @@ for (const { name, path, missing } of binaries)
         `kube_pod_overhead_memory_bytes${labels(boxed)} ${120 * mi}`,
         ...['active', 'backoff', 'unschedulable'].map((queue) => `scheduler_pending_pods{queue="${queue}"} 0`),
         ...['runc', 'kata'].map((handler) => `kubelet_run_podsandbox_duration_seconds_count{runtime_handler="${handler}"} 1`),
+        ...['kubelet_evictions', 'kubelet_preemptions', 'kubelet_admission_rejections_total'].map(
+          (name) => `# TYPE ${name} counter`,
+        ),
         '# TYPE polypod_ledger_disagreements gauge',
       ]
       assert.deepEqual(
@@ -175,6 +178,20 @@ for (const { name, path, missing } of binaries)
         (line) => line !== '' && !/^(# (HELP|TYPE) |[a-z_]+(\{([a-z_]+="([^"\\]|\\.)*",?)*\})? [0-9.e+-]+$)/.test(line),
       )
       assert.deepEqual(odd, [])
+    })
+
+    it('reads /metrics/resources: what each Pod counts for, overhead included', async () => {
+      const { stdout } = await run(path, ['--kubeconfig', cluster.kubeconfig, 'get', '--raw', '/metrics/resources'])
+      const { spec } = await cluster.client.get(Pod, { namespace: 'default', name: 'boxed' })
+      const labels = (resource: string, unit: string) =>
+        `namespace="default",pod="boxed",node="${spec.nodeName}",scheduler="default-scheduler",priority="0",resource="${resource}",unit="${unit}"`
+      assert.deepEqual(
+        stdout.split('\n').filter((line) => line.includes('pod="boxed"')),
+        [
+          `kube_pod_resource_request{${labels('cpu', 'cores')}} 0.15`,
+          `kube_pod_resource_request{${labels('memory', 'bytes')}} ${120 * mi}`,
+        ],
+      )
     })
 
     it('top node shows every node', async () => {
