@@ -109,6 +109,10 @@ export const success = (k: Named, name: string, uid: string): Status => ({
 export const statusOf = (error: unknown): Status | undefined => (error instanceof StatusError ? error.status : undefined)
 const reasonOf = (error: unknown): string | undefined => statusOf(error)?.reason
 export const isNotFound = (error: unknown): boolean => reasonOf(error) === 'NotFound'
+/** For `catch`: undefined where the object is not there; whatever else it is is thrown on. */
+export function unlessNotFound(error: unknown): undefined {
+  if (!isNotFound(error)) throw error
+}
 export const isConflict = (error: unknown): boolean => reasonOf(error) === 'Conflict'
 export const isAlreadyExists = (error: unknown): boolean => reasonOf(error) === 'AlreadyExists'
 export const isExpired = (error: unknown): boolean => statusOf(error)?.code === 410

@@ -3,7 +3,7 @@ import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { ResourceQuota } from '../api/core/resource-quota.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
-import { isNotFound } from '../api/status.ts'
+import { unlessNotFound } from '../api/status.ts'
 import type { HttpClient } from '../client/http.ts'
 import type { DataDir } from '../cluster/data-dir.ts'
 import { readSettings } from '../cluster/settings.ts'
@@ -70,12 +70,7 @@ async function look(client: HttpClient, dir: DataDir): Promise<CheckResult> {
 
 /** Undefined where what counts them is not part of the API server's process. */
 async function countsAt(client: HttpClient, path: string): Promise<NodeCounts[] | undefined> {
-  try {
-    return (await client.getPath(path)) as NodeCounts[]
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
+  return (await client.getPath(path).catch(unlessNotFound)) as NodeCounts[] | undefined
 }
 
 /** The cgroups of the node on this machine; undefined without root, without real containers, or where the runtime makes them. */

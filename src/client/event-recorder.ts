@@ -1,7 +1,7 @@
 // Says what happened to an object, as Event objects; the same thing said again raises a count.
 import { Event } from '../api/core/event.ts'
 import type { AnyObject } from '../api/kind.ts'
-import { isNotFound, statusOf } from '../api/status.ts'
+import { statusOf, unlessNotFound } from '../api/status.ts'
 import { type Clock, rfc3339 } from '../lib/clock.ts'
 import type { Client } from './client.ts'
 
@@ -98,12 +98,7 @@ async function writeOnce(recorder: Recorder, said: Said): Promise<void> {
 /** Undefined when the Event has expired meanwhile. */
 async function raise(recorder: Recorder, known: Event, said: Said): Promise<Event | undefined> {
   const body = { count: (known.count ?? 1) + 1, lastTimestamp: rfc3339(said.atMs) }
-  try {
-    return await recorder.client.patch(Event, known.metadata, { type: 'merge', body })
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
+  return recorder.client.patch(Event, known.metadata, { type: 'merge', body }).catch(unlessNotFound)
 }
 
 const keyOfSaid = ({ regarding, fieldPath, type, reason, message }: Said): string => {

@@ -3,7 +3,7 @@ import { Namespace } from '../api/core/namespace.ts'
 import { Pod } from '../api/core/pod.ts'
 import type { AnyKind, AnyObject } from '../api/kind.ts'
 import { kinds } from '../api/kinds.ts'
-import { isNotFound } from '../api/status.ts'
+import { unlessNotFound } from '../api/status.ts'
 import type { Client } from '../client/client.ts'
 import { type Again, type Controller, refOf, watching, type World } from './controller.ts'
 import { namespacesOf } from './in-every-namespace.ts'
@@ -65,11 +65,7 @@ async function emptyKind(client: Client, kind: AnyKind, namespace: string, left:
 }
 
 async function remove(client: Client, kind: AnyKind, object: AnyObject): Promise<void> {
-  try {
-    await client.delete(kind, refOf(object))
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-  }
+  await client.delete(kind, refOf(object)).catch(unlessNotFound)
 }
 
 function secondsFor(objects: Left['objects']): number {

@@ -2,7 +2,7 @@
 import { Lease } from '../api/coordination/lease.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
-import { isNotFound } from '../api/status.ts'
+import { unlessNotFound } from '../api/status.ts'
 import { rfc3339 } from '../lib/clock.ts'
 import { type Again, type Controller, watching, type World } from './controller.ts'
 import { readyOf, silenced, tainted } from './node-health.ts'
@@ -100,11 +100,8 @@ async function markPods(node: Node, before: string | undefined, { client, clock,
     const conditions = pod.status.conditions?.map((condition) =>
       condition.type === 'Ready' ? { ...condition, status: 'False', lastTransitionTime } : condition,
     )
-    try {
-      await client.update(Pod, { ...pod, status: { ...pod.status, conditions } }, { subresource: 'status' })
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-    }
+    const told = { ...pod, status: { ...pod.status, conditions } }
+    await client.update(Pod, told, { subresource: 'status' }).catch(unlessNotFound)
   }
 }
 

@@ -1,7 +1,7 @@
 // Clears away Pods that nobody else will: of nodes that are gone, never scheduled, or finished long ago.
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
-import { isNotFound } from '../api/status.ts'
+import { unlessNotFound } from '../api/status.ts'
 import type { Client, Ref } from '../client/client.ts'
 import { type Controller, refOf, watching, type World } from './controller.ts'
 import { disrupt, isTerminal } from './disruption.ts'
@@ -70,19 +70,9 @@ async function removeOrphans(pods: readonly Pod[], missing: Map<string, number>,
 const atOnce = { gracePeriodSeconds: 0 }
 
 async function isThere(client: Client, node: Ref): Promise<boolean> {
-  try {
-    await client.get(Node, node)
-    return true
-  } catch (error) {
-    if (isNotFound(error)) return false
-    throw error
-  }
+  return (await client.get(Node, node).catch(unlessNotFound)) !== undefined
 }
 
 async function removeNow(pod: Pod, client: Client): Promise<void> {
-  try {
-    await client.delete(Pod, refOf(pod), { ...atOnce, preconditions: { uid: pod.metadata.uid } })
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-  }
+  await client.delete(Pod, refOf(pod), { ...atOnce, preconditions: { uid: pod.metadata.uid } }).catch(unlessNotFound)
 }

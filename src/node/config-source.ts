@@ -2,7 +2,7 @@
 import { ConfigMap } from '../api/core/config-map.ts'
 import type { Pod } from '../api/core/pod.ts'
 import { Secret } from '../api/core/secret.ts'
-import { isNotFound } from '../api/status.ts'
+import { unlessNotFound } from '../api/status.ts'
 import type { Client, Ref } from '../client/client.ts'
 import { type Mirror, mirror } from '../client/mirror.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -70,13 +70,7 @@ async function find<T extends Config>(source: Source, kind: Watch['kind'], ref: 
   const held = watch?.mirror?.get(ref)
   if (held) return held as T
   // not there according to the watch: ask, as the object may have been made a moment ago
-  return source.client.get(kind, ref).then(
-    (object) => object as Config as T,
-    (error: unknown) => {
-      if (isNotFound(error)) return undefined
-      throw error
-    },
-  )
+  return (await source.client.get(kind, ref).catch(unlessNotFound)) as Config | undefined as T | undefined
 }
 
 function use(source: Source, pod: Pod): void {

@@ -1,7 +1,7 @@
 // The heartbeat of a node: its Lease in kube-node-lease, renewed every ten seconds.
 import { Lease } from '../api/coordination/lease.ts'
 import { Node } from '../api/core/node.ts'
-import { isConflict, isNotFound } from '../api/status.ts'
+import { isConflict, isNotFound, unlessNotFound } from '../api/status.ts'
 import type { Client } from '../client/client.ts'
 import { type Clock, rfc3339Micro } from '../lib/clock.ts'
 
@@ -34,7 +34,7 @@ export async function keepLease(node: Node, { client, clock, signal, log }: Leas
 
 async function renew(client: LeaseOptions['client'], clock: Clock, node: Node, held: Lease | undefined): Promise<Lease> {
   const { name, uid = '' } = node.metadata
-  const present = held ?? (await client.get(Lease, { namespace, name }).catch(unlessMissing))
+  const present = held ?? (await client.get(Lease, { namespace, name }).catch(unlessNotFound))
   const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: rfc3339Micro(clock.now()) }
   const owner = { apiVersion: Node.apiVersion, kind: Node.kind, name, uid }
   if (present) {
@@ -43,8 +43,4 @@ async function renew(client: LeaseOptions['client'], clock: Clock, node: Node, h
   }
   const metadata = { name, namespace, ownerReferences: [owner] }
   return client.create(Lease, { apiVersion: Lease.apiVersion, kind: Lease.kind, metadata, spec })
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (!isNotFound(error)) throw error
 }

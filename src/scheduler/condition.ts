@@ -1,6 +1,6 @@
 // The PodScheduled condition: why a Pod has no node yet.
 import { Pod } from '../api/core/pod.ts'
-import { isConflict, isNotFound } from '../api/status.ts'
+import { isConflict, isNotFound, unlessNotFound } from '../api/status.ts'
 import { rfc3339 } from '../lib/clock.ts'
 import type { SchedulerWorld } from './world.ts'
 
@@ -27,9 +27,7 @@ export async function tellWhyNot(world: Pick<SchedulerWorld, 'client' | 'clock'>
       if (isNotFound(error)) return
       if (!isConflict(error) || tries === maxTries) throw error
     }
-    const now = await world.client.get(Pod, judged.metadata).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error
-    })
+    const now = await world.client.get(Pod, judged.metadata).catch(unlessNotFound)
     if (!now) return
     pod = now
   }
