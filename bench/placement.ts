@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import { decide, enoughNodes, isPlaced } from '../src/placement/decide.ts'
 import { defaultProfile } from '../src/placement/default-profile.ts'
+import { memory } from '../src/placement/memory.ts'
 import { addPod, nodeView, type NodeView, removePod } from '../src/placement/node-view.ts'
 import { podNeed, type PodNeed } from '../src/placement/pod-need.ts'
 import { sampleNode, samplePod } from '../src/placement/sample.ts'
@@ -13,7 +14,9 @@ interface Row {
   perSecond: number
   medianUs: number
   p99Us: number
-  /** The same looking at every node. */
+  /** The same where no Pod is like another. */
+  unlikePerSecond: number
+  /** Alike Pods, looking at every node. */
   allNodesPerSecond: number
   /** Decisions that end in a reason from every node. */
   refusedPerSecond: number
@@ -72,6 +75,7 @@ function measure(size: number): Row {
   const impossible = [podNeed(samplePod('big', resources('64', '1Gi')))]
   decisions(nodes, needs, { enough: enoughNodes(size), ms: 500 })
   const sampled = decisions(nodes, needs, { enough: enoughNodes(size), ms: 2000 })
+  const unlike = decisions(nodes, needs, { enough: enoughNodes(size), ms: 1500, alike: false })
   const all = decisions(nodes, needs, { enough: size, ms: 1500 })
   const refused = decisions(nodes, impossible, { enough: size, ms: 1000 })
   return {
@@ -79,14 +83,22 @@ function measure(size: number): Row {
     perSecond: Math.round(sampled.perSecond),
     medianUs: sampled.medianUs,
     p99Us: sampled.p99Us,
+    unlikePerSecond: Math.round(unlike.perSecond),
     allNodesPerSecond: Math.round(all.perSecond),
     refusedPerSecond: Math.round(refused.perSecond),
     needsPerSecond: Math.round(needRate()),
   }
 }
 
+interface Load {
+  enough: number
+  ms: number
+  alike?: boolean
+}
+
 /** One decision after the other, each Pod counted where it goes; the cluster stays `podsKept` Pods a node full. */
-function decisions(nodes: readonly NodeView[], needs: readonly PodNeed[], { enough, ms }: { enough: number; ms: number }) {
+function decisions(nodes: readonly NodeView[], needs: readonly PodNeed[], { enough, ms, alike = true }: Load) {
+  const remembered = alike ? memory(defaultProfile) : undefined
   const placed: { node: NodeView; uid: string }[] = []
   const took: number[] = []
   const begin = performance.now()
@@ -95,7 +107,8 @@ function decisions(nodes: readonly NodeView[], needs: readonly PodNeed[], { enou
   for (let i = 0; now - begin < ms; i++) {
     const given = needs[i % needs.length] as PodNeed
     const need = { ...given, uid: `${i}` }
-    const decision = decide(need, nodes, defaultProfile, { classes, affineNodes, random: Math.random, start, enough })
+    const options = { classes, affineNodes, random: Math.random, start, enough, memory: remembered }
+    const decision = decide(need, nodes, defaultProfile, options)
     start += decision.examined
     if (isPlaced(decision)) {
       addPod(decision.node, need)

@@ -41,12 +41,12 @@ async function load(name) {
   return import(pathToFileURL(outfile).href)
 }
 
-/** A cluster on real containers for as long as `use` takes. */
-async function withCluster(use) {
+/** A cluster for as long as `use` takes: on real containers unless flags of `up` say otherwise. */
+async function withCluster(use, ...flags) {
   const dir = mkdtempSync(join(tmpdir(), 'polypod-bench-'))
   const cli = (...args) => spawnSync(polypod, [...args, '--data-dir', dir], { encoding: 'utf8' })
   try {
-    const up = cli('up', '--detach', '--port', '0')
+    const up = cli('up', '--detach', '--port', '0', ...flags)
     if (up.status !== 0) throw new Error(up.stderr.trim())
     const status = JSON.parse(cli('status', '-o', 'json').stdout)
     return await use({ kubeconfig: status.kubeconfig, socket: status.criSocket, handlers: status.nodes[0].handlers })
@@ -59,6 +59,7 @@ async function withCluster(use) {
 const runners = {
   start: async ({ run }) => run(polypod),
   pods: async ({ run }) => withCluster(run),
+  scheduling: async ({ run }) => withCluster(run, '--simulated'),
   cri: async ({ run }) => withCluster(({ socket }) => run(socket)),
 }
 

@@ -1,18 +1,21 @@
 // The decision: which node one Pod goes to, or for each node why not. Pure; scheduler, CLI and console call it alike.
-import { type Filter, isRejection, type KnownWorld, type World } from './filter.ts'
+import type { KnownWorld, World } from './filter.ts'
+import type { Findings, Memory } from './memory.ts'
 import { type NodeView, withNominated } from './node-view.ts'
 import type { PodNeed } from './pod-need.ts'
+import { isUnfit, type Prepared, prepareFilters, type Refusal, refused, type Unfit } from './prepared.ts'
 import type { Profile } from './profile.ts'
-import type { Reason } from './reason.ts'
-import { scaleScores } from './score.ts'
+import { type Score, scaleScores } from './score.ts'
 
 export interface DecideOptions extends KnownWorld {
-  /** Breaks ties between equal scores: 0 to 1, as Math.random. */
+  /** Breaks ties between equal scores: from 0 (the last) to less than 1 (the first), as Math.random. */
   random(): number
   /** The node to look at first, when not all are; moves on by `examined` each time. Default 0. */
   start?: number | undefined
   /** How many nodes that fit are enough; default all of them. See `enoughNodes`. */
   enough?: number | undefined
+  /** Of earlier decisions on the same list of nodes; the decision is the same without it. */
+  memory?: Memory | undefined
 }
 
 export interface Placed {
@@ -23,18 +26,11 @@ export interface Placed {
   examined: number
 }
 
-/** Why one node is out: the first filter that refused it, and all it has to say. */
-export interface Refusal {
-  node: NodeView
-  filter: string
-  reasons: readonly Reason[]
-}
-
 export interface Unplaced {
   /** Every node, in the order they were looked at; empty when `rejected`. */
   refusals: readonly Refusal[]
   /** A reason that holds whatever the node. */
-  rejected?: { filter: string; reason: Reason } | undefined
+  rejected?: Unfit | undefined
   nodes: number
   examined: number
 }
@@ -49,11 +45,6 @@ export function enoughNodes(nodes: number): number {
   return Math.max(100, Math.floor((nodes * percent) / 100))
 }
 
-interface Prepared {
-  filter: Filter
-  state: unknown
-}
-
 /** What is not said is taken from `nodes`, as if they were all there are. */
 export const worldOf = (nodes: readonly NodeView[], options: KnownWorld): World => ({
   classes: options.classes,
@@ -65,78 +56,99 @@ const noNamespaces = new Map<string, Record<string, string>>()
 
 export function decide(need: PodNeed, nodes: readonly NodeView[], profile: Profile, options: DecideOptions): Decision {
   const world = worldOf(nodes, options)
-  const prepared: Prepared[] = []
-  for (const filter of profile.filters) {
-    const state = filter.prepare(need, world)
-    if (isRejection(state))
-      return { refusals: [], rejected: { filter: filter.name, reason: state.rejected }, nodes: nodes.length, examined: 0 }
-    if (state !== undefined) prepared.push({ filter, state })
-  }
+  const known = options.memory?.findings(need, world)
+  const prepared = prepareFilters(known ? profile.filters.filter(({ asksOthers }) => asksOthers) : profile.filters, need, world)
+  if (isUnfit(prepared)) return { refusals: [], rejected: prepared, nodes: nodes.length, examined: 0 }
   const { start = 0, enough = nodes.length } = options
   const fitting: NodeView[] = []
+  const places = placesFor(Math.min(enough, nodes.length))
   const refusals: Refusal[] = []
   let examined = 0
   for (let at = start % nodes.length; examined < nodes.length && fitting.length < enough; examined += 1) {
     const node = nodes[at] as NodeView
+    const refusal = known?.refusal(node, at) ?? refused(prepared, node) ?? refusedByPromise({ known, prepared }, node, need)
+    if (refusal === undefined) places[fitting.push(node) - 1] = at
+    // nobody will ask about the others, once a node fits
+    else if (fitting.length === 0) refusals.push(refusal)
     at = at + 1 === nodes.length ? 0 : at + 1
-    const refusal = refused(prepared, node, fitting.length === 0) ?? refusedByPromise(prepared, node, need)
-    if (refusal === undefined) fitting.push(node)
-    else if (refusal !== 'untold') refusals.push(refusal)
   }
   if (fitting.length === 0) return { refusals, nodes: nodes.length, examined }
-  return { ...best(need, fitting, profile, { ...options, ...world }), feasible: fitting.length, examined }
+  return { ...best(need, { fitting, places, known }, profile, { ...options, ...world }), feasible: fitting.length, examined }
 }
 
-/** `untold`: a refusal nobody will ask about, because another node fits. cost: once per Pod and node. */
-function refused(prepared: readonly Prepared[], node: NodeView, tell: boolean): Refusal | 'untold' | undefined {
-  for (let i = 0; i < prepared.length; i++) {
-    const { filter, state } = prepared[i] as Prepared
-    const reasons = filter.check(state, node)
-    if (reasons) return tell ? { node, filter: filter.name, reasons } : 'untold'
-  }
-  return undefined
+interface Asked {
+  known: Findings | undefined
+  /** What `known` does not answer. */
+  prepared: readonly Prepared[]
 }
 
 /** k8s: a node that is kept for Pods of the same or higher priority must fit with them as well. */
-function refusedByPromise(prepared: readonly Prepared[], node: NodeView, need: PodNeed): Refusal | 'untold' | undefined {
+function refusedByPromise({ known, prepared }: Asked, node: NodeView, need: PodNeed): Refusal | undefined {
   if (node.nominated.size === 0) return undefined
   const fuller = withNominated(node, need)
-  const refusal = fuller && refused(prepared, fuller, true)
-  return refusal === undefined || refusal === 'untold' ? refusal : { ...refusal, node }
+  const refusal = fuller && refused([...(known?.prepared ?? []), ...prepared], fuller)
+  return refusal && { ...refusal, node }
+}
+
+interface Candidates {
+  fitting: readonly NodeView[]
+  /** Where they are in the list of nodes. */
+  places: Int32Array
+  known: Findings | undefined
 }
 
 type Scoring = World & Pick<DecideOptions, 'random'>
 
-function best(need: PodNeed, fitting: readonly NodeView[], profile: Profile, options: Scoring) {
+function best(need: PodNeed, candidates: Candidates, profile: Profile, options: Scoring) {
+  const { fitting } = candidates
   if (fitting.length === 1) return { node: fitting[0] as NodeView, score: 0 }
-  const totals = totalsOf(need, fitting, profile, options)
-  let chosen = 0
-  let ties = 1
+  const totals = totalsOf(need, candidates, profile, options)
+  let highest = totals[0] as number
+  let equals = 1
   for (let i = 1; i < fitting.length; i++) {
-    const ahead = (totals[i] as number) - (totals[chosen] as number)
-    if (ahead > 0) ties = 1
-    // each of n equals is chosen with probability 1/n
-    if (ahead > 0 || (ahead === 0 && options.random() * ++ties < 1)) chosen = i
+    const total = totals[i] as number
+    if (total > highest) [highest, equals] = [total, 1]
+    else if (total === highest) equals += 1
   }
-  return { node: fitting[chosen] as NodeView, score: totals[chosen] as number }
+  // each of n equals is chosen with probability 1/n; 0 means the last of them
+  let chosen = fitting.length
+  for (let left = Math.floor(options.random() * equals) + 1; left > 0; ) if (totals[--chosen] === highest) left -= 1
+  return { node: fitting[chosen] as NodeView, score: highest }
 }
 
 // kept from one decision to the next, because new arrays of this size cost more than filling them
-const scratch = { totals: new Float64Array(512), raw: new Float64Array(512) }
+const scratch = { totals: new Float64Array(512), raw: new Float64Array(512), places: new Int32Array(512) }
+
+function placesFor(count: number): Int32Array {
+  if (scratch.places.length < count) scratch.places = new Int32Array(2 * count)
+  return scratch.places
+}
 
 /** Valid until the next decision, and longer than `fitting`. */
-function totalsOf(need: PodNeed, fitting: readonly NodeView[], profile: Profile, world: World): Float64Array {
-  const count = fitting.length
+function totalsOf(need: PodNeed, candidates: Candidates, profile: Profile, world: World): Float64Array {
+  const count = candidates.fitting.length
   if (scratch.raw.length < count)
     Object.assign(scratch, { totals: new Float64Array(2 * count), raw: new Float64Array(2 * count) })
   const { totals, raw } = scratch
   totals.fill(0, 0, count)
   for (const { score, weight } of profile.scores) {
-    const state = score.prepare(need, world, fitting)
-    if (state === undefined) continue
-    for (let i = 0; i < count; i++) raw[i] = score.score(state, fitting[i] as NodeView)
+    if (!fillRaw(raw, score, need, { ...candidates, world })) continue
     scaleScores(raw, count, score.scale)
     for (let i = 0; i < count; i++) totals[i] = (totals[i] as number) + weight * (raw[i] as number)
   }
   return totals
+}
+
+/** False when all nodes are alike to this score. */
+function fillRaw(raw: Float64Array, score: Score, need: PodNeed, candidates: Candidates & { world: World }): boolean {
+  const { fitting, places, known, world } = candidates
+  if (known && !score.asksOthers) {
+    const found = known.scores(score)
+    if (found) for (let i = 0; i < fitting.length; i++) raw[i] = found[places[i] as number] as number
+    return found !== undefined
+  }
+  const state = score.prepare(need, world, fitting)
+  if (state === undefined) return false
+  for (let i = 0; i < fitting.length; i++) raw[i] = score.score(state, fitting[i] as NodeView)
+  return true
 }

@@ -1,6 +1,7 @@
 // Why a Pod waits, in upstream's words, and what of it is overhead.
 import { amountText } from '../ledger/amounts.ts'
-import type { Refusal, Unplaced } from './decide.ts'
+import type { Unplaced } from './decide.ts'
+import type { Refusal } from './prepared.ts'
 import { counted } from './preempt.ts'
 import type { Shortage } from './reason.ts'
 

@@ -26,6 +26,8 @@ export interface Rejection {
 export interface Filter<T = unknown> {
   /** Upstream's plugin name where there is one. */
   name: string
+  /** True: looks at more than the Pod, its class and one node. */
+  asksOthers?: boolean | undefined
   /** Once per Pod; undefined: this Pod is none of the filter's business. */
   prepare(need: PodNeed, world: World): T | Rejection | undefined
   /** cost: once per Pod and node. Undefined: fits, without allocation; else every reason why not. */

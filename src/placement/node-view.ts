@@ -26,7 +26,7 @@ export interface NodeView {
   softTaints: readonly Taint[]
   /** What RuntimeClass.handler may name here; undefined when the node does not report it. */
   handlers: ReadonlySet<string> | undefined
-  /** Another one whenever its Pods change. */
+  /** Another one whenever the node or its Pods change. */
   version: number
   /** By uid. */
   readonly pods: Map<string, PodNeed>
@@ -73,7 +73,7 @@ const nobodyHere = () => ({
 })
 
 /** Takes over a newer state of the node itself; its Pods stay. */
-export const showNode = (view: NodeView, node: Node): void => void Object.assign(view, shown(node))
+export const showNode = (view: NodeView, node: Node): void => void Object.assign(view, shown(node), { version: view.version + 1 })
 
 function shown(node: Node) {
   const allocatable = amounts(node.status.allocatable ?? node.status.capacity)

@@ -1,10 +1,11 @@
 // Who would have to go, and from which node, so that a Pod of higher priority fits. Pure; the scheduler acts on it.
 import type { PodDisruptionBudget } from '../api/policy/pod-disruption-budget.ts'
 import { labelSelectorMatcher } from '../api/selector.ts'
-import { isPlaced, decide, type Refusal, type Unplaced } from './decide.ts'
+import { isPlaced, decide, type Unplaced } from './decide.ts'
 import type { World } from './filter.ts'
 import { addPod, type NodeView, removePod, withoutPods } from './node-view.ts'
 import type { PodNeed } from './pod-need.ts'
+import type { Refusal } from './prepared.ts'
 import type { Profile } from './profile.ts'
 
 export interface Candidate {

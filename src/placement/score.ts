@@ -6,6 +6,8 @@ import type { PodNeed } from './pod-need.ts'
 export interface Score<T = unknown> {
   /** Upstream's plugin name. */
   name: string
+  /** True: looks at more than the Pod and one node. */
+  asksOthers?: boolean | undefined
   /** Once per Pod; undefined: all nodes are alike to this score. */
   prepare(need: PodNeed, world: World, fitting: readonly NodeView[]): T | undefined
   /** cost: once per Pod and feasible node. */

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts'
 import { woken } from '../lib/scope.ts'
 import { decide, type DecideOptions, enoughNodes, isPlaced } from '../placement/decide.ts'
 import { defaultProfile } from '../placement/default-profile.ts'
+import { memory } from '../placement/memory.ts'
 import { nodeCounts } from '../placement/node-counts.ts'
 import type { PodNeed } from '../placement/pod-need.ts'
 import { upstreamProfile } from '../placement/upstream-profile.ts'
@@ -55,12 +56,13 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
   }
   await follow(world, signal)
   options.observe?.({ nodeCounts: () => seen.nodes.map(nodeCounts), pending: () => queue.counts() })
+  const remembered = memory(profile)
   let examined = 0
   let start = 0
   for (;;) {
     const need = await queue.take(signal)
     if (!need) break
-    const looked = place(world, need, { random, start })
+    const looked = place(world, need, { random, start, memory: remembered })
     start += looked
     examined += looked
     if (examined >= nodesPerTurn) {
@@ -72,8 +74,10 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
   await writes.finished()
 }
 
+type Turn = Pick<DecideOptions, 'random' | 'start' | 'memory'>
+
 /** One decision and what follows from it. Returns how many nodes were looked at. */
-function place(world: SchedulerWorld, need: PodNeed, { random, start }: Pick<DecideOptions, 'random' | 'start'>): number {
+function place(world: SchedulerWorld, need: PodNeed, { random, start, memory }: Turn): number {
   const { snapshot: seen, queue, profile, log } = world
   const { nodes } = seen
   // k8s: a Pod that is being deleted is not placed any more
@@ -85,7 +89,7 @@ function place(world: SchedulerWorld, need: PodNeed, { random, start }: Pick<Dec
     const options = { ...knownWorld(seen), random, start, enough: enoughNodes(nodes.length) }
     const promised = seen.nominatedNode(need.uid)
     const first = promised && decide(need, [promised], profile, options)
-    const decision = first && isPlaced(first) ? first : decide(need, nodes, profile, options)
+    const decision = first && isPlaced(first) ? first : decide(need, nodes, profile, { ...options, memory })
     if (isPlaced(decision)) {
       const { name } = decision.node
       seen.setPod(need, name)

@@ -95,6 +95,7 @@ function isRefused({ refusing }: State, { labels }: NodeView): boolean {
 /** Required Pod affinity and anti-affinity, and the anti-affinity of those that are there already. */
 export const interPodAffinity = filter({
   name: 'InterPodAffinity',
+  asksOthers: true,
   prepare,
   check(state: State, node) {
     if (state.affinity.length > 0 && !isAmongFriends(state, node)) return noFriend

@@ -38,6 +38,7 @@ function prepare(need: PodNeed, world: World): readonly Spread[] | undefined {
 /** Topology spread constraints that forbid: DoNotSchedule. */
 export const topologySpread = filter({
   name: 'PodTopologySpread',
+  asksOthers: true,
   prepare,
   check(spreads: readonly Spread[], { labels }) {
     for (const { rule, counts, least, self } of spreads) {

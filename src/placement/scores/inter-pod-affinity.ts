@@ -46,6 +46,7 @@ function weigh(weights: DomainCounts, labels: NodeView['labels'], key: string, w
 /** Preferred Pod affinity and anti-affinity, of the Pod itself and of those that are there. */
 export const podAffinityWishes = score({
   name: 'InterPodAffinity',
+  asksOthers: true,
   scale: 'from-least-to-most',
   prepare,
   score(weights: DomainCounts, { labels }) {

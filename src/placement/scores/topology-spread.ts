@@ -39,6 +39,7 @@ function prepare(need: PodNeed, world: World, fitting: readonly NodeView[]): rea
 /** Topology spread constraints that are wishes: ScheduleAnyway. */
 export const spreadWishes = score({
   name: 'PodTopologySpread',
+  asksOthers: true,
   scale: 'fewest-is-best',
   prepare,
   score(wishes: readonly Wish[], node) {
