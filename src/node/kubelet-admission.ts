@@ -18,11 +18,15 @@ export interface KubeletAdmission {
   counts(): NodeCounts
 }
 
-/** `refresh` reads the Node again. `preempt` ends Pods, of which `resource` was short, and resolves once they are gone. */
+/**
+ * `refresh` reads the Node again. `preempt` ends Pods, of which `resource` was short, and resolves once they are
+ * gone. `earlier` are Pods that an earlier kubelet let in and that have not been here yet: they count before anybody new.
+ */
 export function kubeletAdmission(
   node: () => Node,
   refresh: () => Promise<Node>,
   preempt?: (victims: readonly Pod[], resource: string) => Promise<void>,
+  earlier: () => readonly Pod[] = () => [],
 ): KubeletAdmission {
   const view: NodeView = nodeView(node())
   return {
@@ -30,6 +34,7 @@ export function kubeletAdmission(
       // it was let in before this kubelet started; only new Pods can be refused
       const isKnown = pod.status.startTime !== undefined
       showNode(view, node())
+      if (!isKnown) for (const one of earlier()) addPod(view, podNeed(one))
       let refused = isKnown ? undefined : admit(pod, view)
       // k8s: labels may have changed a moment ago: a Pod is not refused by an old copy of the Node
       if (refused && !refused.shortage) {

@@ -19,7 +19,7 @@ import { lessReserved, networkProblem } from './node-status.ts'
 import { parseResolvConf } from './pod-dns.ts'
 import { podEvents } from './pod-events.ts'
 import { uidOf } from './pod-labels.ts'
-import type { PodWorker } from './pod-worker.ts'
+import { isLeftRunning, type PodWorker } from './pod-worker.ts'
 import type { NodeFacts, PodWorld } from './pod-world.ts'
 import { probeOnce } from './probe-action.ts'
 import { prober } from './probe-worker.ts'
@@ -53,6 +53,7 @@ export async function openWorld(options: WorldOptions, signal: AbortSignal, work
       for (const _ of victims) options.metrics?.preempted(resource)
       return preempt(victims, { workers, events, clock, signal })
     },
+    () => [...workers.values()].flatMap(({ memory }) => (!memory.admitted && isLeftRunning(memory) ? [memory.pod] : [])),
   )
   const facts = await nodeFacts(options)
   return {

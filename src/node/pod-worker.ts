@@ -152,7 +152,7 @@ async function letIn(memory: PodMemory, world: PodWorld): Promise<void> {
 }
 
 /** By an earlier kubelet, which let it in: until it has ended it counts, and cannot be refused any more. */
-const isLeftRunning = ({ pod, gone, failed }: PodMemory): boolean =>
+export const isLeftRunning = ({ pod, gone, failed }: Readonly<PodMemory>): boolean =>
   !gone && failed === undefined && !isTerminal(pod) && pod.status.startTime !== undefined
 
 /** As an earlier kubelet noted it, in whole seconds. */

@@ -175,4 +175,14 @@ describe('runNode', () => {
       return again.counts()?.requested['cpu'] === undefined
     })
   })
+  it('lets nobody in, after a restart, who has no place beside Pods that run', async () => {
+    const { run, until, restart, client } = await openNode()
+    const { allocatable } = (await client.get(Node, { name: 'n1' })).status
+    const most = { resources: { requests: { cpu: `${Number(allocatable?.['cpu']) * 600}m` } } }
+    await run('old', most)
+    await until('old', (p) => p.status.phase === 'Running')
+    await restart(() => run('another', most))
+    const { status } = await until('another', (p) => p.status.phase !== 'Pending')
+    assert.equal(status.reason, 'OutOfcpu')
+  })
 })

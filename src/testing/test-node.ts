@@ -18,7 +18,7 @@ export interface TestNode {
   dataDir: string
   node: RunningNode
   /** The node ends as if it were killed, and begins again; containers go on. */
-  restart: () => Promise<RunningNode>
+  restart: (meanwhile?: () => Promise<unknown>) => Promise<RunningNode>
   /** A Pod of namespace default. */
   get: (name: string) => Promise<Pod>
 }
@@ -59,8 +59,9 @@ export async function openTestNode(
   return {
     ...{ client, clock, dataDir, node: now.running },
     get: (name) => client.get(Pod, { namespace: 'default', name }),
-    async restart() {
+    async restart(meanwhile) {
       await now.end()
+      await meanwhile?.()
       now = start()
       await now.running.ready
       return now.running

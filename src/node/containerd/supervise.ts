@@ -56,8 +56,10 @@ export interface Containerd {
   defaultHandler: string
   cgroupDriver: 'systemd' | 'cgroupfs'
   network: PodNetwork
-  /** Whether it ran already, with its containers. */
+  /** Whether it ran already, and goes on as it was. */
   takenOver: boolean
+  /** Whether containers of an earlier start were there; they may be although that containerd is gone, or had to be replaced. */
+  foundContainers: boolean
   pid(): number
   /** Ends supervision, Pods, shims and containerd, and leaves nothing behind but the data directory. */
   stop(options?: StopOptions): Promise<void>
@@ -85,14 +87,21 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
     throw new Error('only root can run a containerd: start as root, or use the simulated runtime')
   const machine = await findMachine()
   const paths = instancePaths(options.dataDir)
-  return startInstance(options, machine, paths).catch(async (error: unknown) => {
+  const foundContainers = (await shimsOf(paths)).length > 0
+  try {
+    return { ...(await startInstance(options, machine, paths)), foundContainers }
+  } catch (error) {
     const { dataDir, clock, log } = options
-    if ((await shimsOf(paths)).length === 0) await removeContainerd({ dataDir, clock, log })
+    if (!foundContainers) await removeContainerd({ dataDir, clock, log })
     throw error
-  })
+  }
 }
 
-async function startInstance(options: ContainerdOptions, machine: Machine, paths: InstancePaths): Promise<Containerd> {
+async function startInstance(
+  options: ContainerdOptions,
+  machine: Machine,
+  paths: InstancePaths,
+): Promise<Omit<Containerd, 'foundContainers'>> {
   for (const folder of [paths.dir, paths.bin, paths.run]) await mkdir(folder, { recursive: true, mode: 0o711 })
   const network = await setUpNetwork(paths, machine.tools.get('iptables'), options.network ?? {})
   const model = await configure(machine, paths, { network, wanted: options.handlers })
