@@ -6,7 +6,7 @@ import { decide, type Decision, isPlaced } from './decide.ts'
 import { defaultProfile } from './default-profile.ts'
 import { memory } from './memory.ts'
 import { addPod, nodeView, type NodeView, removePod, showNode } from './node-view.ts'
-import { podNeed } from './pod-need.ts'
+import { podNeed, type PodNeed } from './pod-need.ts'
 import type { Profile } from './profile.ts'
 import { requesting, sampleNode, samplePod } from './sample.ts'
 import { upstreamProfile } from './upstream-profile.ts'
@@ -44,15 +44,17 @@ const nodeStates: readonly object[] = [
   { spec: { taints: [{ key: 'team', value: 'y', effect: 'PreferNoSchedule' }] } },
   { allocatable: { cpu: '1', memory: '2Gi', pods: '2' } },
 ]
-const many = 6
+const many = 4
 const event = fc.oneof(
-  fc.record({ do: fc.constant('place' as const), shape: fc.nat(shapes.length - 1) }),
+  fc.record({ do: fc.constant('place' as const), shape: fc.nat(2) }),
   fc.record({ do: fc.constant('leave' as const), nth: fc.nat(20) }),
   fc.record({ do: fc.constant('node' as const), at: fc.nat(many - 1), state: fc.nat(nodeStates.length - 1) }),
-  fc.record({ do: fc.constant('promise' as const), at: fc.nat(many - 1), shape: fc.nat(shapes.length - 1) }),
+  fc.record({ do: fc.constant('promise' as const), at: fc.nat(many - 1), shape: fc.nat(2) }),
   fc.record({ do: fc.constant('drop' as const), at: fc.nat(many - 1) }),
   fc.record({ do: fc.constant('class' as const), handler: fc.constantFrom('runc', 'kata-qemu', undefined) }),
 )
+
+const story = fc.array(event, { minLength: 20, maxLength: 80 })
 
 const nodeNamed = (i: number, state: object) => sampleNode(`n${i}`, { ...state, labels: { zone: `z${i % 2}` } })
 const needOf = (name: string, shape: number) => {
@@ -68,55 +70,52 @@ const told = (decision: Decision) =>
     ? { ...decision, node: decision.node.name }
     : { ...decision, refusals: decision.refusals.map(({ node, ...why }) => [node.name, why]) }
 
+type Event = typeof event extends fc.Arbitrary<infer T> ? T : never
+
+/** Few shapes at a time, from the `first` on: memory is about those that come again. */
+function replay(profile: Profile, first: number, events: readonly Event[]): void {
+  const nodes: NodeView[] = Array.from({ length: many }, (_, i) => nodeView(nodeNamed(i, {})))
+  const classes = new Map([
+    ['kata', 'kata-qemu'],
+    ['plain', 'runc'],
+  ])
+  const placed: { node: NodeView; uid: string }[] = []
+  const remembered = memory(profile)
+  const need = (name: string, { shape }: { shape: number }) => needOf(name, (first + shape) % shapes.length)
+  let start = 0
+  const place = (pod: PodNeed) => {
+    const options = { classes, random: () => 0.5, start, enough: 3 }
+    const decision = decide(pod, nodes, profile, { ...options, memory: remembered })
+    assert.deepEqual(told(decision), told(decide(pod, nodes, profile, options)))
+    start += decision.examined
+    if (!isPlaced(decision)) return
+    addPod(decision.node, pod)
+    placed.push({ node: decision.node, uid: pod.uid })
+  }
+  for (const [i, one] of events.entries()) {
+    if (one.do === 'place') place(need(`p${i}`, one))
+    else if (one.do === 'leave') for (const gone of placed.splice(one.nth, 1)) removePod(gone.node, gone.uid)
+    else if (one.do === 'node') showNode(nodes[one.at] as NodeView, nodeNamed(one.at, nodeStates[one.state] ?? {}))
+    else if (one.do === 'promise') nodes[one.at]?.nominated.set(`vip${i}`, { ...need(`vip${i}`, one), priority: 5 })
+    // as the scheduler's list: those behind it move up, and the node comes back last
+    else if (one.do === 'drop') for (const gone of nodes.splice(one.at, 1)) nodes.push(nodeView(gone.node))
+    else if (one.handler) classes.set('kata', one.handler)
+    else classes.delete('kata')
+  }
+}
+
 it('decides the same', () => {
-  fc.assert(
-    fc.property(
-      fc.constantFrom<Profile>(defaultProfile, upstreamProfile),
-      fc.array(event, { maxLength: 60 }),
-      (profile, events) => {
-        const nodes: NodeView[] = Array.from({ length: many }, (_, i) => nodeView(nodeNamed(i, {})))
-        const classes = new Map([
-          ['kata', 'kata-qemu'],
-          ['plain', 'runc'],
-        ])
-        const placed: { node: NodeView; uid: string }[] = []
-        const remembered = memory(profile)
-        let start = 0
-        for (const [i, one] of events.entries()) {
-          if (one.do === 'place') {
-            const need = needOf(`p${i}`, one.shape)
-            const options = { classes, random: () => 0.5, start, enough: 3 }
-            const decision = decide(need, nodes, profile, { ...options, memory: remembered })
-            assert.deepEqual(told(decision), told(decide(need, nodes, profile, options)))
-            start += decision.examined
-            if (!isPlaced(decision)) continue
-            addPod(decision.node, need)
-            placed.push({ node: decision.node, uid: need.uid })
-          } else if (one.do === 'leave') {
-            const [gone] = placed.splice(one.nth, 1)
-            if (gone) removePod(gone.node, gone.uid)
-          } else if (one.do === 'node') {
-            const node = nodes[one.at]
-            if (node) showNode(node, nodeNamed(one.at, nodeStates[one.state] ?? {}))
-          } else if (one.do === 'promise') {
-            const need = { ...needOf(`vip${i}`, one.shape), priority: 5 }
-            nodes[one.at]?.nominated.set(need.uid, need)
-          } else if (one.do === 'drop') {
-            // as the scheduler's list: those behind it move up, and the node comes back last
-            const [gone] = nodes.splice(one.at, 1)
-            if (gone) nodes.push(nodeView(gone.node))
-          } else if (one.handler) classes.set('kata', one.handler)
-          else classes.delete('kata')
-        }
-      },
-    ),
-    { numRuns: 400 },
-  )
+  const profiles = fc.constantFrom<Profile>(defaultProfile, upstreamProfile)
+  fc.assert(fc.property(profiles, fc.nat(shapes.length - 1), story, replay), { numRuns: 500 })
 })
 
 it('asks what looks at others last, so that what is remembered comes first', () => {
   for (const { name, filters } of [defaultProfile, upstreamProfile]) {
     const asking = filters.map(({ asksOthers = false }) => asksOthers)
-    assert.deepEqual(asking, [...asking].sort(), name)
+    assert.deepEqual(
+      asking,
+      asking.toSorted((a, b) => Number(a) - Number(b)),
+      name,
+    )
   }
 })

@@ -63,9 +63,9 @@ function shapeOf({ pod, overhead, ...need }: PodNeed, { classes }: World): strin
 
 /** Room for the answers about so many nodes. */
 const tableOf = (size: number, scores: number) => ({
-  nodes: new Array<NodeView | undefined>(size),
+  nodes: Array.from({ length: size }, (): NodeView | undefined => undefined),
   versions: new Float64Array(size),
-  refusals: new Array<Refusal | undefined>(size),
+  refusals: Array.from({ length: size }, (): Refusal | undefined => undefined),
   raw: Array.from({ length: scores }, () => new Float64Array(size)),
 })
 
