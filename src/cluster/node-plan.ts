@@ -30,8 +30,8 @@ export interface OpenNodes {
   plans: NodePlan[]
   /** One line for people: which runtime, which handlers. */
   description: string
-  /** Whether containers of an earlier start were found running. */
-  takenOver: boolean
+  /** Whether containers of an earlier start may be running. */
+  foundContainers: boolean
   /** Ends Pods and whatever was started to run them. */
   stop: () => Promise<void>
 }
@@ -84,7 +84,7 @@ async function openContainerd({ dir, settings, clock, scope, log }: NodeWorld, h
   return {
     plans: [{ name: settings.nodeName, runtime, simulated: false, ip, cgroup, handlers: await Promise.all(facts) }],
     description: `containerd ${containerd.version}${containerd.takenOver ? ', taken over as it ran' : ''}; handlers ${named.join(', ')}`,
-    takenOver: containerd.takenOver,
+    foundContainers: containerd.foundContainers,
     async stop() {
       await containerd.stop({ cgroupRoots: cgroupRootsOf(cgroup.root) })
       await unmountNodes(dir, log)
@@ -111,7 +111,7 @@ async function openSocket({ dir, settings, clock, scope, log }: NodeWorld, socke
   return {
     plans: [{ name: settings.nodeName, runtime, simulated: false, ip: machineIp(), cgroup, handlers: facts }],
     description: `${name} ${version} at ${socket}; handlers ${facts.map((f) => f.name).join(', ')}`,
-    takenOver: true,
+    foundContainers: true,
     async stop() {
       try {
         await removeOurPods({ runtime, socket }, { dir, clock, log })
@@ -161,7 +161,7 @@ async function openSimulated({ clock, scope }: NodeWorld, choice: RuntimeChoice 
   return {
     plans,
     description: `simulated: ${choice.nodes} ${choice.nodes === 1 ? 'node' : 'nodes'}, no real containers; handlers ${handlers.join(', ')}`,
-    takenOver: false,
+    foundContainers: false,
     stop: async () => {},
   }
 }

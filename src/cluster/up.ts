@@ -62,7 +62,7 @@ export async function up(options: UpOptions): Promise<UpCluster> {
   } catch (error) {
     // what this start has begun ends with it; containers of an earlier one go on
     const nodes = await ending.nodes?.catch(() => undefined)
-    if (nodes && !nodes.takenOver) scope.own({ close: nodes.stop })
+    if (nodes && !nodes.foundContainers) scope.own({ close: nodes.stop })
     await scope.close()
     throw error
   }

@@ -189,7 +189,7 @@ function instanceTests(): void {
     const pid = containerd.pid()
     containerd = await start(dataDir, other, ['runc'])
     scope = other
-    assert.deepEqual([containerd.takenOver, containerd.pid() === pid], [false, false])
+    assert.deepEqual([containerd.takenOver, containerd.foundContainers, containerd.pid() === pid], [false, true, false])
     const [first] = pods
     assert.equal((await runtime.containerStatus(first?.id ?? '')).state, 'running')
     await other.close()

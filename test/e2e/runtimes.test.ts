@@ -1,10 +1,11 @@
 // Pods on the runtime they ask for: real kubectl, real containerd, every handler of this machine.
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { Pod } from '../../src/api/core/pod.ts'
 import { instanceName, instancePaths } from '../../src/node/containerd/instance-paths.ts'
+import { shimsOf } from '../../src/node/containerd/shims.ts'
 import { eventually } from '../../src/testing/eventually.ts'
 import { type CliCluster, cliCluster, polypod, run, whyNoContainers } from './polypod.ts'
 
@@ -268,6 +269,14 @@ describe.skipIf(why !== undefined)(`kill -9 of up${why ? ` (skipped: ${why})` : 
     process.kill(containerdPid, 'SIGKILL')
     const shimsAlone = said(socket, 'Pods:       some, their runtime gives no answer')
     await eventually(async () => (await status()).stdout === shimsAlone)
+    // an up that fails has no say over them
+    const ca = join(cluster.dataDir, 'pki', 'ca.pem')
+    const right = await readFile(ca)
+    await writeFile(ca, 'wrong')
+    const shims = await shimsOf(paths)
+    assert.equal((await cluster.up()).code, 7)
+    assert.deepEqual(await shimsOf(paths), shims)
+    await writeFile(ca, right)
     assert.match((await cluster.down()).stdout, /^no cluster was running in /)
     await assertNothingLeft(paths.id, paths.bridge)
     assert.equal((await cluster.status()).remains, undefined)
