@@ -5,7 +5,6 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
 import { connect, createServer } from 'node:tls'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { manualClock } from '../testing/manual-clock.ts'
@@ -99,11 +98,7 @@ describe('certificates that exist', () => {
   }
   const asFirst = () => ({ ca: first.ca, server: first.server, admin: first.admin, kubeletClient: first.kubeletClient })
 
-  it('are loaded as they are, quickly', async () => {
-    const from = performance.now()
-    assert.deepEqual(await opened(300), asFirst())
-    assert.ok(performance.now() - from < 100, `took ${performance.now() - from} ms`)
-  })
+  it('are loaded as they are', async () => assert.deepEqual(await opened(300), asFirst()))
 
   it('are renewed near their end, by the same CA', async () => {
     const later = await opened(336)

@@ -239,11 +239,9 @@ describe('protobuf bodies that are refused', () => {
     for (let length = 0; length < valid.length; length++) read(valid.subarray(0, length))
     const bytes = fc.uint8Array({ maxLength: 200 })
     fc.assert(fc.property(bytes, (raw) => read(envelope('v1', 'Pod', raw))))
-    // a message in very many pieces adds to itself, and is not gone over again with each
+    // a message in very many pieces adds to itself; gone over again with each, it would outlast this test's time
     const piece = field(2, field(14, field(1, '')))
-    const started = performance.now()
-    read(bodyOf('v1', 'Pod', field(2, field(1, Buffer.alloc(piece.length * 50_000, piece)))))
-    assert.ok(performance.now() - started < 5_000)
+    read(bodyOf('v1', 'Pod', field(2, field(1, Buffer.alloc(piece.length * 200_000, piece)))))
     const edits = fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 })
     fc.assert(
       fc.property(edits, (changes) => {
