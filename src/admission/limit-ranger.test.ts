@@ -74,6 +74,18 @@ describe('LimitRanger', () => {
           want: 'maximum memory usage per Container is 1Gi, but limit is 1025Mi',
         },
         {
+          name: 'a limit in the suffixes it was written in',
+          ranges: [...ofContainers({ max: { memory: '60M' } }), ...ofPods({ max: { memory: '1M' } })],
+          pod: asked({ memory: '64M' }, { memory: '64M' }),
+          want: 'maximum memory usage per Container is 60M, but limit is 64M',
+        },
+        {
+          name: 'a sum in the suffixes of its first amount',
+          ranges: ofPods({ max: { memory: '1G' } }),
+          pod: podOf({ containers: ['1024M', '1Ki'].map((memory) => containerOf(memory, { limits: { memory } })) }),
+          want: 'maximum memory usage per Pod is 1G, but limit is 1024001024',
+        },
+        {
           name: 'a limit too far above its request',
           ranges: ofContainers({ maxLimitRequestRatio: { memory: '2' } }),
           pod: asked({ memory: '100Mi' }, { memory: '300Mi' }),

@@ -4,9 +4,10 @@ import { LimitRange, type LimitRangeItem } from '../api/core/limit-range.ts'
 import { Pod } from '../api/core/pod.ts'
 import type { ResourceList } from '../api/core/resources.ts'
 import { own } from '../api/own.ts'
-import { nanoOf } from '../api/quantity.ts'
-import { type Amounts, amounts, amountText } from '../ledger/amounts.ts'
-import { podLedger } from '../ledger/pod-ledger.ts'
+import { formatQuantity, nanoOf, type QuantityFormat } from '../api/quantity.ts'
+import { type Amounts, amounts } from '../ledger/amounts.ts'
+import { podLedger, type Side } from '../ledger/pod-ledger.ts'
+import { formatOf, formatOfSum } from '../ledger/written-as.ts'
 import { type AdmissionRequest, plugin } from './chain.ts'
 import { denied } from './denied.ts'
 
@@ -58,16 +59,24 @@ function withDefaults(pod: Pod, { spec: { limits } }: LimitRange): Pod {
 
 function itemFaults(pod: Pod, item: LimitRangeItem): string[] {
   if (item.type === 'Pod')
-    return boundsFaults(item, { requests: podLedger(pod, 'requests').base, limits: podLedger(pod, 'limits').base })
+    return boundsFaults(item, {
+      ...{ requests: podLedger(pod, 'requests').base, limits: podLedger(pod, 'limits').base },
+      formatOf: (side, resource) => formatOfSum(pod, side, resource),
+    })
   if (item.type !== 'Container') return []
   return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].flatMap(({ resources }) =>
-    boundsFaults(item, { requests: amounts(resources.requests), limits: amounts(resources.limits) }),
+    boundsFaults(item, {
+      ...{ requests: amounts(resources.requests), limits: amounts(resources.limits) },
+      formatOf: (side, resource) => formatOf(resources[side]?.[resource]),
+    }),
   )
 }
 
 interface Asked {
   requests: Amounts
   limits: Amounts
+  /** In which suffixes the amount was written. */
+  formatOf(side: Side, resource: string): QuantityFormat | undefined
 }
 
 const sorted = (list: ResourceList | undefined) => Object.entries(list ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
@@ -92,18 +101,24 @@ interface Bound {
   asked: Asked
 }
 
+const text = (nano: bigint, format: QuantityFormat = 'DecimalSI'): string => formatQuantity({ nano, format })
+
 function minFault(rule: string, { resource, bound, asked }: Bound): string[] {
   const [request, limit] = [asked.requests.get(resource), asked.limits.get(resource)]
   if (request === undefined) return [`${rule}.  No request is specified`]
-  if (request < nanoOf(bound)) return [`${rule}, but request is ${amountText(resource, request)}`]
-  return limit !== undefined && limit < nanoOf(bound) ? [`${rule}, but limit is ${amountText(resource, limit)}`] : []
+  if (request < nanoOf(bound)) return [`${rule}, but request is ${text(request, asked.formatOf('requests', resource))}`]
+  return limit !== undefined && limit < nanoOf(bound)
+    ? [`${rule}, but limit is ${text(limit, asked.formatOf('limits', resource))}`]
+    : []
 }
 
 function maxFault(rule: string, { resource, bound, asked }: Bound): string[] {
   const [request, limit] = [asked.requests.get(resource), asked.limits.get(resource)]
   if (limit === undefined) return [`${rule}.  No limit is specified`]
-  if (limit > nanoOf(bound)) return [`${rule}, but limit is ${amountText(resource, limit)}`]
-  return request !== undefined && request > nanoOf(bound) ? [`${rule}, but request is ${amountText(resource, request)}`] : []
+  if (limit > nanoOf(bound)) return [`${rule}, but limit is ${text(limit, asked.formatOf('limits', resource))}`]
+  return request !== undefined && request > nanoOf(bound)
+    ? [`${rule}, but request is ${text(request, asked.formatOf('requests', resource))}`]
+    : []
 }
 
 function ratioFault(rule: string, { resource, bound, asked }: Bound): string[] {

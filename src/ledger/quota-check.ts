@@ -6,7 +6,7 @@ import { own } from '../api/own.ts'
 import { nanoOf } from '../api/quantity.ts'
 import type { Amounts } from './amounts.ts'
 import { isPodLevelResource } from './pod-ledger.ts'
-import { isMatched, ownsResource, quotaUsage, usageText, usedWith } from './quota-usage.ts'
+import { isMatched, ownsResource, quotaUsage, usageFormat, usageText, usedWith } from './quota-usage.ts'
 
 export interface Charged {
   kind: AnyKind
@@ -35,12 +35,13 @@ export function chargeOf(quota: ResourceQuota, charged: Charged): QuotaAnswer {
   const before = old && isMatched(kind, old, { spec: quota.spec, hard }) ? quotaUsage(kind, old, nowMs) : undefined
   const asked = risen(quotaUsage(kind, object, nowMs), before, owned)
   if (asked.size === 0) return undefined
-  const after = usedWith(used, asked)
+  const formatFor = (resource: string) => usageFormat(kind, object, resource)
+  const after = usedWith(used, asked, formatFor)
   const exceeded = [...asked.keys()].filter((resource) => nanoOf(after[resource] ?? '0') > nanoOf(hard[resource] ?? '0'))
   if (exceeded.length === 0) return { used: after }
   const list = (amountOf: (resource: string) => string | undefined) =>
     exceeded.map((resource) => `${resource}=${amountOf(resource) ?? '0'}`).join(',')
-  const requested = list((resource) => usageText(resource, asked.get(resource) ?? 0n))
+  const requested = list((resource) => usageText(resource, asked.get(resource) ?? 0n, formatFor(resource)))
   const taken = `used: ${list((resource) => used[resource])}, limited: ${list((resource) => hard[resource])}`
   return { refused: `exceeded quota: ${name}, requested: ${requested}, ${taken}` }
 }

@@ -221,6 +221,26 @@ describe('a charge', () => {
         },
       },
       {
+        name: 'is written in the suffixes it was asked for in, what is used in its own',
+        quota: quotaOf({ 'requests.memory': '2G', memory: '4Gi' }, { 'requests.memory': '1G', memory: '1Gi' }),
+        pod: asks({ memory: '2048M' }, { overhead: { memory: '1Mi' } }),
+        want: {
+          refused:
+            'exceeded quota: q, requested: requests.memory=2049048576, used: requests.memory=1G, limited: requests.memory=2G',
+        },
+      },
+      {
+        name: 'gives its suffixes to a zero',
+        quota: quotaOf(
+          { 'requests.memory': '2G', 'limits.memory': '2G', memory: '4Gi' },
+          { 'requests.memory': '0', 'limits.memory': '0', memory: '1Gi' },
+        ),
+        pod: podOf({
+          containers: [container('a', { memory: '0' }, { memory: '0' }), container('b', { memory: '64M' }, { memory: '128M' })],
+        }),
+        want: { used: { 'requests.memory': '64M', 'limits.memory': '128M', memory: String(1024 ** 3 + 64_000_000) } },
+      },
+      {
         name: 'is not refused for what was exceeded before and is not asked for',
         quota: quotaOf(
           { pods: '5', secrets: '1', 'limits.cpu': '1', 'requests.ephemeral-storage': '1' },
@@ -298,11 +318,26 @@ describe('a count', () => {
         used: { 'requests.cpu': '1250m', 'count/pods': '3', secrets: '1', persistentvolumeclaims: '0' },
       },
       {
+        name: 'is written in the suffixes of the first that uses any',
+        quota: quotaOf({ memory: '2G', 'limits.memory': '2G' }, undefined),
+        all: ['0', '400M', '1Mi'].map((memory) => ({
+          kind: Pod,
+          objects: [podOf({ containers: [container('a', { memory }, { memory })] })],
+        })),
+        used: { memory: String(401_048_576), 'limits.memory': String(401_048_576) },
+      },
+      {
+        name: 'stays decimal where all of it is',
+        quota: quotaOf({ memory: '2G' }, undefined),
+        all: [{ kind: Pod, objects: ['400M', '1600M'].map((memory) => podOf({ containers: [container('a', { memory })] })) }],
+        used: { memory: '2G' },
+      },
+      {
         name: 'of a scope counts Pods only',
         quota: quotaOf({ pods: '2', 'count/secrets': '1' }, undefined, { scopes: ['BestEffort'] }),
         used: { pods: '1', 'count/secrets': '0' },
       },
     ],
-    ({ quota, used }) => assert.deepEqual(countedStatus(quota, all, nowMs), { hard: quota.spec.hard, used }),
+    ({ quota, used, all: given = all }) => assert.deepEqual(countedStatus(quota, given, nowMs), { hard: quota.spec.hard, used }),
   )
 })

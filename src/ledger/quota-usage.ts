@@ -4,11 +4,13 @@ import { ResourceQuota } from '../api/core/resource-quota.ts'
 import { Service } from '../api/core/service.ts'
 import type { ResourceList } from '../api/core/resources.ts'
 import type { AnyKind, AnyObject } from '../api/kind.ts'
-import { formatQuantity } from '../api/quantity.ts'
+import { own } from '../api/own.ts'
+import { formatQuantity, type QuantityFormat } from '../api/quantity.ts'
 import { qualified } from '../api/status.ts'
 import { addTo, type Amounts, amounts } from './amounts.ts'
-import { podLedger } from './pod-ledger.ts'
+import { podLedger, type Side } from './pod-ledger.ts'
 import { hasScopes, inScope } from './quota-scope.ts'
+import { formatOf, formatOfSum } from './written-as.ts'
 
 const one = 1_000_000_000n
 
@@ -128,6 +130,7 @@ export function countedStatus({ spec }: ResourceQuota, all: readonly CountedObje
   if (hard === undefined) return {}
   const scoped = hasScopes(spec)
   const total = new Map<string, bigint>()
+  const formats = new Map<string, QuantityFormat>()
   for (const { kind, objects } of all) {
     const owned = Object.keys(hard).filter((resource) => ownsResource(kind, resource))
     const isPod = kind.kind === Pod.kind
@@ -136,26 +139,39 @@ export function countedStatus({ spec }: ResourceQuota, all: readonly CountedObje
     for (const object of objects) {
       if (scoped && !inScope(object as Pod, spec)) continue
       const usage = quotaUsage(kind, object, nowMs)
-      for (const resource of owned) total.set(resource, (total.get(resource) ?? 0n) + (usage.get(resource) ?? 0n))
+      for (const resource of owned) {
+        const amount = usage.get(resource) ?? 0n
+        if (amount === 0n) continue
+        total.set(resource, (total.get(resource) ?? 0n) + amount)
+        if (!formats.has(resource)) formats.set(resource, usageFormat(kind, object, resource))
+      }
     }
   }
   const names = countedResources(
     hard,
     all.map(({ kind }) => kind),
   )
-  const used = Object.fromEntries(names.map((name) => [name, usageText(name, total.get(name) ?? 0n)]))
+  const used = Object.fromEntries(names.map((name) => [name, usageText(name, total.get(name) ?? 0n, formats.get(name))]))
   return { hard, ...(names.length > 0 ? { used } : {}) }
 }
 
-/** The canonical quantity: bytes with binary suffixes where that is as short as they were written, mostly. */
-export function usageText(resource: string, nano: bigint): string {
-  const binary = /(^|\.)(memory|ephemeral-storage|storage|hugepages-[^.]*)$/.test(resource)
-  return formatQuantity({ nano, format: binary && nano % (one * 1024n) === 0n ? 'BinarySI' : 'DecimalSI' })
+/** k8s: what an object uses is written in the suffixes it was asked for in. */
+export function usageFormat(kind: AnyKind, object: AnyObject, resource: string): QuantityFormat {
+  if (kind.kind !== Pod.kind) return 'DecimalSI'
+  const [, side, name] = /^(requests|limits)\.(.*)$/.exec(resource) ?? [undefined, 'requests', resource]
+  return formatOfSum(object as Pod, side as Side, name ?? '') ?? 'DecimalSI'
 }
 
-/** `used` of a quota after `more` is added to the resources it has. */
-export function usedWith(used: ResourceList, more: Amounts): ResourceList {
+/** The canonical quantity. Where nobody knows how it was written, whole Ki of bytes have binary suffixes. */
+export function usageText(resource: string, nano: bigint, format?: QuantityFormat): string {
+  const binary = /(^|\.)(memory|ephemeral-storage|storage|hugepages-[^.]*)$/.test(resource)
+  return formatQuantity({ nano, format: format ?? (binary && nano % (one * 1024n) === 0n ? 'BinarySI' : 'DecimalSI') })
+}
+
+/** `used` of a quota after `more` is added to the resources it has; zeros take the format of what is added. */
+export function usedWith(used: ResourceList, more: Amounts, formatFor: (resource: string) => QuantityFormat): ResourceList {
   const sum = amounts(used)
   addTo(sum, more)
-  return { ...used, ...Object.fromEntries([...more.keys()].map((name) => [name, usageText(name, sum.get(name) ?? 0n)])) }
+  const text = (name: string) => usageText(name, sum.get(name) ?? 0n, formatOf(own(used, name)) ?? formatFor(name))
+  return { ...used, ...Object.fromEntries([...more.keys()].map((name) => [name, text(name)])) }
 }
