@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultPlugins } from '../admission/default-plugins.ts'
 import type { Client } from '../client/client.ts'
+import { type Mirrors, sharedMirrors } from '../client/shared-mirrors.ts'
 import { bootstrap } from '../controllers/bootstrap.ts'
 import { controllers } from '../controllers/all.ts'
 import { runController } from '../controllers/run.ts'
@@ -44,6 +45,7 @@ export interface ControlPlane {
   client(user: string, groups?: readonly string[]): Client
   /** For nodes of this process. */
   kubeletMetrics: KubeletMetrics
+  mirrors: Mirrors
   /** Those that run in this process, by name. */
   nodes: Map<string, RunningNode>
 }
@@ -60,14 +62,17 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const nodes = new Map<string, RunningNode>()
   const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, observed, log }))
   const manager = api.client('system:kube-controller-manager')
+  const mirrors = sharedMirrors({ client: manager, clock, signal: scope.signal, log })
   const { ledger, observe } = observers(observed, kubelets, nodes)
   await bootstrap(manager, { port: http.port, clock })
   for (const controller of controllers({ rootCa: certificates.ca, ledger }))
-    scope.run(`controller ${controller.name}`, (signal) => runController(controller, { client: manager, clock, log }, signal))
-  const scheduler = { client: api.client('system:kube-scheduler'), clock, profile: parts.schedulerProfile, observe, log }
+    scope.run(`controller ${controller.name}`, (signal) =>
+      runController(controller, { client: manager, clock, mirrors, log }, signal),
+    )
+  const scheduler = { client: api.client('system:kube-scheduler'), clock, mirrors, profile: parts.schedulerProfile, observe, log }
   scope.run('scheduler', (signal) => runScheduler(scheduler, signal))
   const client: ControlPlane['client'] = (user, groups) => api.client(user, groups)
-  return { url: http.url, port: http.port, client, kubeletMetrics: kubelets, nodes }
+  return { url: http.url, port: http.port, client, kubeletMetrics: kubelets, mirrors, nodes }
 }
 
 export interface NodeParts {
@@ -105,6 +110,7 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
       name: plan.name,
       client: controlPlane.client(`system:node:${plan.name}`, ['system:nodes']),
       clock,
+      mirrors: controlPlane.mirrors,
       runtime: controlPlane.kubeletMetrics.timed(plan.runtime, clock),
       metrics: controlPlane.kubeletMetrics,
       dataDir: join(parts.nodesDir, plan.name),

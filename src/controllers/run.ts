@@ -3,7 +3,8 @@ import type { AnyKind, AnyObject } from '../api/kind.ts'
 import { isConflict, isNotFound } from '../api/status.ts'
 import type { Client, Ref } from '../client/client.ts'
 import { eventRecorder } from '../client/event-recorder.ts'
-import { keyOf, type Mirror, mirror } from '../client/mirror.ts'
+import { keyOf, type Mirror } from '../client/mirror.ts'
+import { type Mirrors, sharedMirrors } from '../client/shared-mirrors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type KeyQueue, keyQueue } from '../lib/queue.ts'
 import type { Controller, Mirrored, World } from './controller.ts'
@@ -11,6 +12,8 @@ import type { Controller, Mirrored, World } from './controller.ts'
 export interface RunOptions {
   client: Client
   clock: Clock
+  /** Default: its own. */
+  mirrors?: Mirrors | undefined
   log?: ((line: string, cause?: unknown) => void) | undefined
 }
 
@@ -20,8 +23,9 @@ const conflictTries = 5
 /** Runs until `signal` aborts; resolves then, after the turns at work have ended. Never rejects. */
 export async function runController(controller: Controller, options: RunOptions, signal: AbortSignal): Promise<void> {
   const { client, clock, log = () => {} } = options
+  const { mirrors = sharedMirrors({ client, clock, signal, log }) } = options
   const queue = keyQueue(clock)
-  const mirrored = await openMirrors(controller, { client, clock, log }, queue, signal)
+  const mirrored = await openMirrors(controller, mirrors, queue, signal)
   const events = eventRecorder(client, { component: controller.component ?? controller.name, clock })
   const world: World = { client, clock, events, mirrored }
   for (const ref of controller.starts ?? []) queue.add(keyOf(ref))
@@ -39,22 +43,16 @@ export async function runController(controller: Controller, options: RunOptions,
 const empty: Mirror<never> = { get: () => undefined, list: () => [] }
 
 /** Resolves when every mirror has listed. */
-async function openMirrors(
-  controller: Controller,
-  { client, clock, log }: Required<RunOptions>,
-  queue: KeyQueue,
-  signal: AbortSignal,
-): Promise<Mirrored> {
+async function openMirrors(controller: Controller, mirrorOf: Mirrors, queue: KeyQueue, signal: AbortSignal): Promise<Mirrored> {
   const mirrors = new Map<AnyKind, Mirror<AnyObject>>()
   const mirrored: Mirrored = (kind) => (mirrors.get(kind) ?? empty) as Mirror<never>
   await Promise.all(
     controller.watches.map(async ({ kind, where, wakes }) => {
-      const opened = await mirror(client, kind, {
-        ...{ where, clock, signal },
+      const opened = await mirrorOf(kind, {
+        ...{ where, signal },
         onChange: (change) => {
           for (const ref of wakes(change, mirrored)) queue.add(keyOf(ref))
         },
-        onError: (error) => log?.(`${controller.name}: cannot watch ${kind.plural}: ${textOf(error)}`, error),
       })
       mirrors.set(kind, opened)
     }),

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { ResourceList } from '../api/core/resources.ts'
 import type { Client } from '../client/client.ts'
+import type { Mirrors } from '../client/shared-mirrors.ts'
 import { amounts, listOf, sum } from '../ledger/amounts.ts'
 import type { NodeCgroups, NodeCounts } from '../ledger/check.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -28,6 +29,8 @@ export interface NodeOptions {
   name: string
   client: Client
   clock: Clock
+  /** Of what is the same for every node; default: its own. */
+  mirrors?: Mirrors | undefined
   /** Closed by its owner, not by the node. */
   runtime: Runtime
   /** Absolute. The node keeps `pods/<uid>` and `logs` in it. */

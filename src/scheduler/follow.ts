@@ -5,18 +5,18 @@ import { Pod } from '../api/core/pod.ts'
 import { sameValue } from '../api/equal.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
 import { PodDisruptionBudget } from '../api/policy/pod-disruption-budget.ts'
-import { type Change, mirror } from '../client/mirror.ts'
+import type { Change } from '../client/mirror.ts'
+import type { Mirrors } from '../client/shared-mirrors.ts'
 import { runtimeHandler } from '../placement/filters/runtime-handler.ts'
 import { podNeed } from '../placement/pod-need.ts'
 import { tellWhyNot } from './condition.ts'
 import type { SchedulerWorld } from './world.ts'
 
 /** Resolves when everything that exists is known. Goes on until `signal` aborts. */
-export async function follow(world: SchedulerWorld, signal: AbortSignal): Promise<void> {
-  const { client, clock, log } = world
+export async function follow(world: SchedulerWorld, mirrorOf: Mirrors, signal: AbortSignal): Promise<void> {
+  const { log } = world
   const options = <T>(what: string, take: (world: SchedulerWorld, change: Change<T>) => void) => ({
-    ...{ clock, signal },
-    onError: (error: unknown) => log(`scheduler: cannot watch ${what}: ${String(error)}`, error),
+    signal,
     onChange(change: Change<T>) {
       try {
         take(world, change)
@@ -26,11 +26,11 @@ export async function follow(world: SchedulerWorld, signal: AbortSignal): Promis
     },
   })
   // classes and nodes first: a Pod that is new to us should find them
-  if (world.profile.filters.includes(runtimeHandler)) await mirror(client, RuntimeClass, options('runtime classes', takeClass))
-  await mirror(client, Namespace, options('namespaces', takeNamespace))
-  await mirror(client, PodDisruptionBudget, options('disruption budgets', takeBudget))
-  await mirror(client, Node, options('nodes', takeNode))
-  await mirror(client, Pod, options('pods', takePod))
+  if (world.profile.filters.includes(runtimeHandler)) await mirrorOf(RuntimeClass, options('runtime classes', takeClass))
+  await mirrorOf(Namespace, options('namespaces', takeNamespace))
+  await mirrorOf(PodDisruptionBudget, options('disruption budgets', takeBudget))
+  await mirrorOf(Node, options('nodes', takeNode))
+  await mirrorOf(Pod, options('pods', takePod))
 }
 
 function takeClass({ snapshot, queue }: SchedulerWorld, { type, object }: Change<RuntimeClass>): void {
