@@ -16,7 +16,7 @@ import {
   type NodeCgroups,
   type NodeCounts,
 } from '../ledger/check.ts'
-import { quotaCounts } from '../ledger/quota-counts.ts'
+import { quotaCounts, quotaObjects } from '../ledger/quota-counts.ts'
 import { systemClock } from '../lib/clock.ts'
 import { adminClient } from './admin-client.ts'
 
@@ -58,7 +58,9 @@ async function look(client: HttpClient, dir: DataDir): Promise<CheckResult> {
   ])
   const here = nodes.items.map((node) => node.metadata.name)
   const cgroups = await localCgroups(dir, here)
-  const counted = quotaCounts(quotas.items, pods.items, systemClock.now())
+  // Pods as they were listed above: one moment is better than two
+  const limited = await quotaObjects(quotas.items, async (kind) => (kind === Pod ? pods : await client.list(kind)).items)
+  const counted = quotaCounts(quotas.items, limited, systemClock.now())
   const listed = { pods: pods.items, nodes: nodes.items, classes: classes.items, quotas: counted }
   const facts: LedgerFacts = { ...listed, scheduler, kubelets, cgroups }
   const compared: CheckResult['compared'] = ['api', 'quota']

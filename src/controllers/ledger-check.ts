@@ -5,7 +5,7 @@ import { Pod } from '../api/core/pod.ts'
 import { ResourceQuota } from '../api/core/resource-quota.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
 import { checkLedger, type Disagreement, disagreementText, lasting, type LedgerFacts } from '../ledger/check.ts'
-import { quotaCounts } from '../ledger/quota-counts.ts'
+import { quotaCounts, quotaObjects } from '../ledger/quota-counts.ts'
 import { type Controller, watching, type World } from './controller.ts'
 
 const everyMs = 5 * 60_000
@@ -37,10 +37,14 @@ export function ledgerCheck({ onChecked = () => {}, hear = async () => ({}) }: L
     ],
     starts: [{ name: 'ledger' }],
     async reconcile(_, world) {
-      const { mirrored, clock } = world
+      const { client, mirrored, clock } = world
       const heard = await hear()
       const pods = mirrored(Pod).list()
-      const quotas = quotaCounts(mirrored(ResourceQuota).list(), pods, clock.now())
+      const budgets = mirrored(ResourceQuota).list()
+      const limited = await quotaObjects(budgets, async (kind) =>
+        kind === Pod ? mirrored(Pod).list() : (await client.list(kind)).items,
+      )
+      const quotas = quotaCounts(budgets, limited, clock.now())
       const found = checkLedger({ ...heard, pods, quotas, nodes: mirrored(Node).list(), classes: mirrored(RuntimeClass).list() })
       const sure = lasting(suspected, found)
       suspected = found

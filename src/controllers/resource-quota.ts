@@ -7,14 +7,11 @@ import { kinds } from '../api/kinds.ts'
 import type { Ref } from '../client/client.ts'
 import { type Change, keyOf } from '../client/mirror.ts'
 import { costsByStatus } from '../ledger/pod-ledger.ts'
-import { isCountable, overAt, ownsResource } from '../ledger/quota-usage.ts'
+import { isCountable, isCountedLate, overAt, ownsResource } from '../ledger/quota-usage.ts'
 import { type Controller, type Mirrored, refOf, type Watch, watching, type World } from './controller.ts'
 
 /** k8s: everything is counted again after this time, whatever happened. */
 const resyncMs = 5 * 60_000
-
-/** Renewed all the time, and rarely limited: their deletes are found by the next full count. */
-const unwatched = new Set(['Lease'])
 
 /** How many times as long as its last count took a quota rests, so that many deletes are not as many counts. */
 const restFactor = 9
@@ -25,7 +22,7 @@ export function resourceQuota(): Controller {
   return {
     name: 'resource-quota',
     component: 'resourcequota-controller',
-    watches: kinds.filter((kind) => isCountable(kind) && !unwatched.has(kind.kind)).map(watchOf),
+    watches: kinds.filter((kind) => isCountable(kind) && !isCountedLate(kind)).map(watchOf),
     async reconcile(ref, world) {
       const key = keyOf(ref)
       const startedAt = world.clock.now()

@@ -69,7 +69,7 @@ const healthy: LedgerFacts = {
   scheduler: [counted(web, plain)],
   kubelets: [counted(web, plain)],
   quotas: [
-    { namespace: 'default', name: 'q', used: { 'requests.cpu': '450m' }, computed: { 'requests.cpu': '0.45' }, objects: [] },
+    { namespace: 'default', name: 'q', used: { 'requests.cpu': '450m' }, computed: { 'requests.cpu': '0.45' }, users: {} },
   ],
   cgroups: filesOn(webFiles, plainFiles),
 }
@@ -227,7 +227,7 @@ describe('the check of the ledger', () => {
             name: 'q',
             used: { pods: '3', 'limits.cpu': '1' },
             computed: { pods: '2' },
-            objects: ['Pod default/web'],
+            users: { pods: ['Pod default/web'], 'limits.cpu': ['Pod default/plain'] },
           },
         ],
       },

@@ -26,8 +26,8 @@ export interface QuotaCounts {
   /** status.used, and the same computed anew; canonical quantities. Only resources of both are compared. */
   used: Readonly<Record<string, string>>
   computed: Readonly<Record<string, string>>
-  /** `Pod default/web`: what is counted. */
-  objects: readonly string[]
+  /** By resource: `Pod default/web`, whatever uses some of it. */
+  users: Readonly<Record<string, readonly string[]>>
 }
 
 /** What the files of one Pod's cgroup say; a value that is not limited is absent, or -1 for the quota. */
@@ -231,7 +231,7 @@ function nodeDifferences(kind: 'SchedulerDiffers' | 'KubeletDiffers', here: read
 const keepers = { SchedulerDiffers: 'scheduler', KubeletDiffers: 'kubelet' } as const
 
 function quotaDifferences({ quotas = [] }: LedgerFacts): Disagreement[] {
-  return quotas.flatMap(({ namespace, name, used, computed, objects }) =>
+  return quotas.flatMap(({ namespace, name, used, computed, users }) =>
     resourceOrder(Object.keys(used).filter((resource) => resource in computed))
       .filter((resource) => amounts(used).get(resource) !== amounts(computed).get(resource))
       .map(
@@ -242,7 +242,7 @@ function quotaDifferences({ quotas = [] }: LedgerFacts): Disagreement[] {
             what: `${resource} of ResourceQuota ${name}`,
           },
           ...{ expected: computed[resource] ?? '', found: used[resource] ?? '' },
-          causes: [`ResourceQuota ${namespace}/${name}`, ...objects],
+          causes: [`ResourceQuota ${namespace}/${name}`, ...(users[resource] ?? [])],
         }),
       ),
   )

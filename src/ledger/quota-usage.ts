@@ -21,6 +21,9 @@ const shortNamed = new Set(['Service', 'Secret', 'ConfigMap', 'ResourceQuota'])
 export const isCountable = ({ kind, scope, without = [] }: AnyKind): boolean =>
   kind !== 'Event' && scope === 'namespaced' && !without.includes('get') && !without.includes('watch')
 
+/** Renewed all the time, and rarely limited: their deletes are found by the next full count, not at once. */
+export const isCountedLate = ({ kind }: AnyKind): boolean => kind === 'Lease'
+
 /** How a quota names the number of objects of a kind: `count/pods`, `count/leases.coordination.k8s.io`. */
 const countOf = (kind: AnyKind): string => `count/${qualified(kind)}`
 

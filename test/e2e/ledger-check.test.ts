@@ -235,13 +235,17 @@ describe('the ledger checks itself', () => {
     await client.create(ResourceQuota, objectOf(ResourceQuota, { metadata, spec: { hard: { pods: '5', secrets: '9' } } }))
     await eventually(async () => (await client.get(ResourceQuota, metadata)).status.used?.pods === '0')
     const { resourceVersion: _any, ...written } = (await client.get(ResourceQuota, metadata)).metadata
-    const used = { pods: '2', secrets: '0' }
+    const used = { pods: '2', secrets: '1' }
     const wrong = { ...(await client.get(ResourceQuota, metadata)), metadata: written }
     await client.update(ResourceQuota, { ...wrong, status: { ...wrong.status, used } }, { subresource: 'status' })
     assert.deepEqual((await check(cluster)).disagreements, [
       {
         ...{ kind: 'QuotaDiffers', about: { kind: 'Namespace', name: 'default' }, what: 'pods of ResourceQuota all' },
         ...{ expected: '0', found: '2', causes: ['ResourceQuota default/all'] },
+      },
+      {
+        ...{ kind: 'QuotaDiffers', about: { kind: 'Namespace', name: 'default' }, what: 'secrets of ResourceQuota all' },
+        ...{ expected: '0', found: '1', causes: ['ResourceQuota default/all'] },
       },
     ])
   })
