@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { decide, enoughNodes, isPlaced } from '../src/placement/decide.ts'
 import { defaultProfile } from '../src/placement/default-profile.ts'
 import { memory } from '../src/placement/memory.ts'
-import { addPod, nodeView, type NodeView, removePod } from '../src/placement/node-view.ts'
+import { addPod, type Journal, nodeView, type NodeView, removePod } from '../src/placement/node-view.ts'
 import { podNeed, type PodNeed } from '../src/placement/pod-need.ts'
 import { sampleNode, samplePod } from '../src/placement/sample.ts'
 
@@ -38,7 +38,7 @@ export function run(): Row[] {
 }
 
 /** A third of the nodes has Kata, a tenth is tainted, three zones. */
-function cluster(size: number): NodeView[] {
+function cluster(size: number, journal: Journal): NodeView[] {
   return Array.from({ length: size }, (_, i) =>
     nodeView(
       sampleNode(`node-${i}`, {
@@ -47,6 +47,7 @@ function cluster(size: number): NodeView[] {
         spec: i % 10 === 9 ? { taints: [{ key: 'dedicated', value: 'batch', effect: 'NoSchedule' }] } : {},
         allocatable: { cpu: '32', memory: '128Gi' },
       }),
+      journal,
     ),
   )
 }
@@ -70,14 +71,15 @@ const shapes: object[] = [
 const pods = Array.from({ length: 4000 }, (_, i) => samplePod(`p${i}`, shapes[i % shapes.length]))
 
 function measure(size: number): Row {
-  const nodes = cluster(size)
+  const journal = { epoch: 0, changed: [] }
+  const nodes = cluster(size, journal)
   const needs = pods.map(podNeed)
   const impossible = [podNeed(samplePod('big', resources('64', '1Gi')))]
-  decisions(nodes, needs, { enough: enoughNodes(size), ms: 500 })
-  const sampled = decisions(nodes, needs, { enough: enoughNodes(size), ms: 2000 })
-  const unlike = decisions(nodes, needs, { enough: enoughNodes(size), ms: 1500, alike: false })
-  const all = decisions(nodes, needs, { enough: size, ms: 1500 })
-  const refused = decisions(nodes, impossible, { enough: size, ms: 1000 })
+  decisions(nodes, needs, { journal, enough: enoughNodes(size), ms: 500 })
+  const sampled = decisions(nodes, needs, { journal, enough: enoughNodes(size), ms: 2000 })
+  const unlike = decisions(nodes, needs, { enough: enoughNodes(size), ms: 1500 })
+  const all = decisions(nodes, needs, { journal, enough: size, ms: 1500 })
+  const refused = decisions(nodes, impossible, { journal, enough: size, ms: 1000 })
   return {
     nodes: size,
     perSecond: Math.round(sampled.perSecond),
@@ -93,12 +95,13 @@ function measure(size: number): Row {
 interface Load {
   enough: number
   ms: number
-  alike?: boolean
+  /** Absent: nothing is remembered. */
+  journal?: Journal
 }
 
 /** One decision after the other, each Pod counted where it goes; the cluster stays `podsKept` Pods a node full. */
-function decisions(nodes: readonly NodeView[], needs: readonly PodNeed[], { enough, ms, alike = true }: Load) {
-  const remembered = alike ? memory(defaultProfile) : undefined
+function decisions(nodes: readonly NodeView[], needs: readonly PodNeed[], { enough, ms, journal }: Load) {
+  const remembered = journal && memory(defaultProfile, journal)
   const placed: { node: NodeView; uid: string }[] = []
   const took: number[] = []
   const begin = performance.now()

@@ -1,6 +1,6 @@
 // The decision: which node one Pod goes to, or for each node why not. Pure; scheduler, CLI and console call it alike.
 import type { KnownWorld, World } from './filter.ts'
-import type { Findings, Memory } from './memory.ts'
+import { type Findings, type Memory, verdict } from './memory.ts'
 import { type NodeView, withNominated } from './node-view.ts'
 import type { PodNeed } from './pod-need.ts'
 import { isUnfit, type Prepared, prepareFilters, type Refusal, refused, type Unfit } from './prepared.ts'
@@ -14,7 +14,7 @@ export interface DecideOptions extends KnownWorld {
   start?: number | undefined
   /** How many nodes that fit are enough; default all of them. See `enoughNodes`. */
   enough?: number | undefined
-  /** Of earlier decisions on the same list of nodes; the decision is the same without it. */
+  /** Of earlier decisions on this list of nodes; the decision is the same without it. */
   memory?: Memory | undefined
 }
 
@@ -56,18 +56,25 @@ const noNamespaces = new Map<string, Record<string, string>>()
 
 export function decide(need: PodNeed, nodes: readonly NodeView[], profile: Profile, options: DecideOptions): Decision {
   const world = worldOf(nodes, options)
-  const known = options.memory?.findings(need, world)
+  const known = options.memory?.findings(need, nodes, world)
   const prepared = prepareFilters(known ? profile.filters.filter(({ asksOthers }) => asksOthers) : profile.filters, need, world)
   if (isUnfit(prepared)) return { refusals: [], rejected: prepared, nodes: nodes.length, examined: 0 }
+  const asked: Asked = { known, prepared }
   const { start = 0, enough = nodes.length } = options
+  const refusalAt = (at: number): Refusal | undefined => {
+    const known = asked.known?.verdicts[at]
+    if (known === verdict.refuses) return asked.known?.refusals[at]
+    if (known === verdict.fits && prepared.length === 0) return undefined
+    const node = nodes[at] as NodeView
+    return refused(prepared, node) ?? (known === verdict.fits ? undefined : refusedByPromise(asked, node, need))
+  }
   const fitting: NodeView[] = []
   const places = placesFor(Math.min(enough, nodes.length))
   const refusals: Refusal[] = []
   let examined = 0
   for (let at = start % nodes.length; examined < nodes.length && fitting.length < enough; examined += 1) {
-    const node = nodes[at] as NodeView
-    const refusal = known?.refusal(node, at) ?? refused(prepared, node) ?? refusedByPromise({ known, prepared }, node, need)
-    if (refusal === undefined) places[fitting.push(node) - 1] = at
+    const refusal = refusalAt(at)
+    if (refusal === undefined) places[fitting.push(nodes[at] as NodeView) - 1] = at
     // nobody will ask about the others, once a node fits
     else if (fitting.length === 0) refusals.push(refusal)
     at = at + 1 === nodes.length ? 0 : at + 1
@@ -143,7 +150,7 @@ function totalsOf(need: PodNeed, candidates: Candidates, profile: Profile, world
 function fillRaw(raw: Float64Array, score: Score, need: PodNeed, candidates: Candidates & { world: World }): boolean {
   const { fitting, places, known, world } = candidates
   if (known && !score.asksOthers) {
-    const found = known.scores(score)
+    const found = known.scores.get(score)
     if (found) for (let i = 0; i < fitting.length; i++) raw[i] = found[places[i] as number] as number
     return found !== undefined
   }

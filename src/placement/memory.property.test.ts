@@ -5,7 +5,7 @@ import { it } from 'vitest'
 import { decide, type Decision, isPlaced } from './decide.ts'
 import { defaultProfile } from './default-profile.ts'
 import { memory } from './memory.ts'
-import { addPod, nodeView, type NodeView, removePod, showNode } from './node-view.ts'
+import { addPod, denominate, nodeView, nominate, type NodeView, removePod, showNode } from './node-view.ts'
 import { podNeed, type PodNeed } from './pod-need.ts'
 import type { Profile } from './profile.ts'
 import { requesting, sampleNode, samplePod } from './sample.ts'
@@ -50,6 +50,7 @@ const event = fc.oneof(
   fc.record({ do: fc.constant('leave' as const), nth: fc.nat(20) }),
   fc.record({ do: fc.constant('node' as const), at: fc.nat(many - 1), state: fc.nat(nodeStates.length - 1) }),
   fc.record({ do: fc.constant('promise' as const), at: fc.nat(many - 1), shape: fc.nat(2) }),
+  fc.record({ do: fc.constant('unpromise' as const), at: fc.nat(many - 1) }),
   fc.record({ do: fc.constant('drop' as const), at: fc.nat(many - 1) }),
   fc.record({ do: fc.constant('class' as const), handler: fc.constantFrom('runc', 'kata-qemu', undefined) }),
 )
@@ -74,13 +75,14 @@ type Event = typeof event extends fc.Arbitrary<infer T> ? T : never
 
 /** Few shapes at a time, from the `first` on: memory is about those that come again. */
 function replay(profile: Profile, first: number, events: readonly Event[]): void {
-  const nodes: NodeView[] = Array.from({ length: many }, (_, i) => nodeView(nodeNamed(i, {})))
+  const journal = { epoch: 0, changed: [] }
+  const nodes: NodeView[] = Array.from({ length: many }, (_, i) => nodeView(nodeNamed(i, {}), journal))
   const classes = new Map([
     ['kata', 'kata-qemu'],
     ['plain', 'runc'],
   ])
   const placed: { node: NodeView; uid: string }[] = []
-  const remembered = memory(profile)
+  const remembered = memory(profile, journal)
   const need = (name: string, { shape }: { shape: number }) => needOf(name, (first + shape) % shapes.length)
   let start = 0
   const place = (pod: PodNeed) => {
@@ -96,10 +98,13 @@ function replay(profile: Profile, first: number, events: readonly Event[]): void
     if (one.do === 'place') place(need(`p${i}`, one))
     else if (one.do === 'leave') for (const gone of placed.splice(one.nth, 1)) removePod(gone.node, gone.uid)
     else if (one.do === 'node') showNode(nodes[one.at] as NodeView, nodeNamed(one.at, nodeStates[one.state] ?? {}))
-    else if (one.do === 'promise') nodes[one.at]?.nominated.set(`vip${i}`, { ...need(`vip${i}`, one), priority: 5 })
-    // as the scheduler's list: those behind it move up, and the node comes back last
-    else if (one.do === 'drop') for (const gone of nodes.splice(one.at, 1)) nodes.push(nodeView(gone.node))
-    else if (one.handler) classes.set('kata', one.handler)
+    else if (one.do === 'promise') nominate(nodes[one.at] as NodeView, { ...need(`vip${i}`, one), uid: 'vip', priority: 5 })
+    else if (one.do === 'unpromise') denominate(nodes[one.at] as NodeView, 'vip')
+    else if (one.do === 'drop') {
+      // as the scheduler's list: those behind it move up, and the node comes back last
+      journal.epoch += 1
+      for (const gone of nodes.splice(one.at, 1)) nodes.push(nodeView(gone.node, journal))
+    } else if (one.handler) classes.set('kata', one.handler)
     else classes.delete('kata')
   }
 }

@@ -1,40 +1,80 @@
-// What was found out about each node for Pods of one shape, remembered until the node changes: alike Pods come in numbers.
+// What every node said to Pods of one shape, kept up to date by the journal of their list: alike Pods come in numbers.
 import type { World } from './filter.ts'
-import type { NodeView } from './node-view.ts'
+import type { Journal, NodeView } from './node-view.ts'
 import type { PodNeed } from './pod-need.ts'
 import { isUnfit, type Prepared, prepareFilters, type Refusal, refused } from './prepared.ts'
 import type { Profile } from './profile.ts'
 import type { Score } from './score.ts'
 
-/** What the filters and scores say that look at Pod and node alone. */
+export const verdict = { fits: 0, refuses: 1, /** Fits, and is kept for others as well. */ isPromised: 2 } as const
+
+/** What the filters and scores say that look at Pod and node alone; by place of the node in the list. */
 export interface Findings {
   /** Those filters, as far as they concern the Pod. */
   prepared: readonly Prepared[]
-  /** `place`: of the node in the list of nodes. cost: two comparisons where the node is as it was. */
-  refusal(node: NodeView, place: number): Refusal | undefined
-  /** Raw scores by place, right for every node that `refusal` was asked about and fits; undefined: all nodes are alike. */
-  scores(score: Score): Float64Array | undefined
+  /** One of `verdict`. */
+  verdicts: Uint8Array
+  refusals: readonly (Refusal | undefined)[]
+  /** Raw scores of the nodes that fit; no entry: all nodes are alike to the score. */
+  scores: ReadonlyMap<Score, Float64Array>
 }
 
 /** For one profile and one list of nodes; who decides on Pod after Pod keeps it from one decision to the next. */
 export interface Memory {
-  /** Undefined for a shape that is new (what never comes again is not worth remembering), and where no node can be right. */
-  findings(need: PodNeed, world: World): Findings | undefined
+  /**
+   * cost: once per node that changed since Pods of this shape were asked about last. Undefined for a shape that is new (what
+   * never comes again is not worth remembering), and where no node can be right.
+   */
+  findings(need: PodNeed, nodes: readonly NodeView[], world: World): Findings | undefined
 }
 
 /** Shapes whose findings are kept, and shapes known to have come before; the one that came longest ago is forgotten first. */
 const maxKept = 32
 const maxKnown = 1024
+/** So many changes, and all is found out anew. */
+const maxChanges = 20_000
 
-export function memory(profile: Profile): Memory {
-  const kept = new Map<string, Findings>()
+interface Kept extends Findings {
+  learn(node: NodeView, place: number): void
+  /** How much of the journal it knows. */
+  read: number
+}
+
+/** `journal` is that of the list of nodes that will be asked about. */
+export function memory(profile: Profile, journal: Journal): Memory {
+  const kept = new Map<string, Kept>()
   const known = new Map<string, true>()
+  let places = new Map<NodeView, number>()
+  let epoch = -1
+  const startEpoch = (nodes: readonly NodeView[]) => {
+    if (journal.changed.length > maxChanges) journal.epoch += 1
+    if (journal.epoch === epoch) return
+    epoch = journal.epoch
+    journal.changed = []
+    kept.clear()
+    places = new Map(nodes.map((node, place) => [node, place]))
+  }
+  const learnNews = (found: Kept) => {
+    for (; found.read < journal.changed.length; found.read += 1) {
+      const node = journal.changed[found.read] as NodeView
+      const place = places.get(node)
+      if (place !== undefined) found.learn(node, place)
+    }
+  }
+  const learnAll = (need: PodNeed, nodes: readonly NodeView[], world: World): Kept | undefined => {
+    const found = findingsOf(need, profile, world, nodes)
+    return found && { ...found, read: journal.changed.length }
+  }
   return {
-    findings(need, world) {
+    findings(need, nodes, world) {
+      startEpoch(nodes)
       const shape = shapeOf(need, world)
-      const found = kept.get(shape) ?? (known.has(shape) ? findingsOf(need, profile, world) : undefined)
-      if (found) setLast(kept, [shape, found], maxKept)
-      else setLast(known, [shape, true], maxKnown)
+      const found = kept.get(shape) ?? (known.has(shape) ? learnAll(need, nodes, world) : undefined)
+      if (!found) setLast(known, [shape, true], maxKnown)
+      else {
+        setLast(kept, [shape, found], maxKept)
+        learnNews(found)
+      }
       return found
     },
   }
@@ -61,46 +101,23 @@ function shapeOf({ pod, overhead, ...need }: PodNeed, { classes }: World): strin
   ])
 }
 
-/** Room for the answers about so many nodes. */
-const tableOf = (size: number, scores: number) => ({
-  nodes: Array.from({ length: size }, (): NodeView | undefined => undefined),
-  versions: new Float64Array(size),
-  refusals: Array.from({ length: size }, (): Refusal | undefined => undefined),
-  raw: Array.from({ length: scores }, () => new Float64Array(size)),
-})
-
-function findingsOf(need: PodNeed, profile: Profile, world: World): Findings | undefined {
-  const prepared = prepareFilters(
-    profile.filters.filter(({ asksOthers }) => !asksOthers),
-    need,
-    world,
-  )
+function findingsOf(need: PodNeed, profile: Profile, world: World, nodes: readonly NodeView[]): Omit<Kept, 'read'> | undefined {
+  const ofNodeAlone = profile.filters.filter(({ asksOthers }) => !asksOthers)
+  const prepared = prepareFilters(ofNodeAlone, need, world)
   if (isUnfit(prepared)) return undefined
+  const verdicts = new Uint8Array(nodes.length)
+  const refusals: (Refusal | undefined)[] = []
   const scores = profile.scores.flatMap(({ score }) => {
     const state = score.asksOthers ? undefined : score.prepare(need, world, [])
-    return state === undefined ? [] : [{ score, state }]
+    return state === undefined ? [] : [{ score, state, raw: new Float64Array(nodes.length) }]
   })
-  const numbers = new Map(scores.map(({ score }, i) => [score, i]))
-  let table = tableOf(world.everyNode.length, scores.length)
   const learn = (node: NodeView, place: number): void => {
-    // the list of nodes has grown: all is found out again
-    if (place >= table.versions.length) table = tableOf(2 * place + 1, scores.length)
     const refusal = refused(prepared, node)
-    table.nodes[place] = node
-    table.versions[place] = node.version
-    table.refusals[place] = refusal
-    if (!refusal)
-      for (const [i, { score, state }] of scores.entries()) (table.raw[i] as Float64Array)[place] = score.score(state, node)
+    refusals[place] = refusal
+    verdicts[place] = refusal ? verdict.refuses : node.nominated.size > 0 ? verdict.isPromised : verdict.fits
+    if (!refusal) for (const { score, state, raw } of scores) raw[place] = score.score(state, node)
   }
-  return {
-    prepared,
-    refusal(node, place) {
-      if (table.nodes[place] !== node || table.versions[place] !== node.version) learn(node, place)
-      return table.refusals[place]
-    },
-    scores(score) {
-      const number = numbers.get(score)
-      return number === undefined ? undefined : table.raw[number]
-    },
-  }
+  nodes.forEach(learn)
+  const byScore = new Map(scores.map(({ score, raw }) => [score, raw]))
+  return { prepared, verdicts, refusals, scores: byScore, learn }
 }

@@ -12,7 +12,13 @@ export interface Columns {
   others: Map<string, number>
 }
 
-/** Changed only by `addPod`, `removePod` and `showNode`. */
+/** Which nodes of a list have changed, in order; a node may be named often. Another list of nodes is another `epoch`. */
+export interface Journal {
+  epoch: number
+  changed: NodeView[]
+}
+
+/** Changed only by the functions of this file. */
 export interface NodeView {
   readonly name: string
   node: Node
@@ -26,7 +32,9 @@ export interface NodeView {
   softTaints: readonly Taint[]
   /** What RuntimeClass.handler may name here; undefined when the node does not report it. */
   handlers: ReadonlySet<string> | undefined
-  /** Another one whenever the node or its Pods change. */
+  /** Where its changes are noted; copies that ask what would be are noted nowhere. */
+  readonly journal: Journal | undefined
+  /** Another one whenever its Pods change. */
   version: number
   /** By uid. */
   readonly pods: Map<string, PodNeed>
@@ -42,8 +50,8 @@ export interface NodeView {
 }
 
 /** `node` without Pods. */
-export function nodeView(node: Node): NodeView {
-  return { name: node.metadata.name, nominated: new Map(), ...nobodyHere(), ...shown(node) }
+export function nodeView(node: Node, journal?: Journal): NodeView {
+  return { name: node.metadata.name, nominated: new Map(), ...nobodyHere(), ...shown(node), journal }
 }
 
 /** The node as it would be without these Pods, by uid; the given view stays as it is. */
@@ -63,6 +71,7 @@ export function withNominated(view: NodeView, need: PodNeed): NodeView | undefin
 }
 
 const nobodyHere = () => ({
+  journal: undefined,
   version: 0,
   pods: new Map<string, PodNeed>(),
   affine: new Map<string, PodNeed>(),
@@ -73,7 +82,22 @@ const nobodyHere = () => ({
 })
 
 /** Takes over a newer state of the node itself; its Pods stay. */
-export const showNode = (view: NodeView, node: Node): void => void Object.assign(view, shown(node), { version: view.version + 1 })
+export function showNode(view: NodeView, node: Node): void {
+  Object.assign(view, shown(node))
+  view.journal?.changed.push(view)
+}
+
+/** The node is kept for this Pod. */
+export function nominate(view: NodeView, need: PodNeed): void {
+  view.nominated.set(need.uid, need)
+  view.journal?.changed.push(view)
+}
+
+/** The node is not kept for it any more. */
+export function denominate(view: NodeView, uid: string): void {
+  view.nominated.delete(uid)
+  view.journal?.changed.push(view)
+}
 
 function shown(node: Node) {
   const allocatable = amounts(node.status.allocatable ?? node.status.capacity)
@@ -116,6 +140,7 @@ export function removePod(view: NodeView, uid: string): void {
 function count(view: NodeView, need: PodNeed, sign: 1 | -1): void {
   const { requested, ports } = view
   view.version += 1
+  view.journal?.changed.push(view)
   requested.milliCpu += sign * need.milliCpu
   requested.memoryBytes += sign * need.memoryBytes
   requested.ephemeralBytes += sign * need.ephemeralBytes

@@ -73,7 +73,7 @@ async function stopPods(client: Client): Promise<void> {
 /** Names of Pods that wait although a node would take them, or would without Pods of lower priority. */
 async function forgotten(client: Client): Promise<string[]> {
   const [nodes, pods] = await Promise.all([client.list(Node), client.list(Pod, { namespace: 'default' })])
-  const views = nodes.items.map(nodeView)
+  const views = nodes.items.map((node) => nodeView(node))
   for (const pod of pods.items) {
     const home = views.find((view) => view.name === pod.spec.nodeName)
     if (home) addPod(home, podNeed(pod))

@@ -59,7 +59,7 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
   }
   await follow(world, options.mirrors ?? sharedMirrors({ client, clock, signal, log }), signal)
   options.observe?.({ nodeCounts: () => seen.nodes.map(nodeCounts), pending: () => queue.counts() })
-  const remembered = memory(profile)
+  const remembered = memory(profile, seen.journal)
   let examined = 0
   let start = 0
   for (;;) {

@@ -2,12 +2,23 @@
 import type { Node } from '../api/core/node.ts'
 import type { PodDisruptionBudget } from '../api/policy/pod-disruption-budget.ts'
 import type { World } from '../placement/filter.ts'
-import { addPod, nodeView, type NodeView, removePod, showNode } from '../placement/node-view.ts'
+import {
+  addPod,
+  denominate as release,
+  type Journal,
+  nodeView,
+  nominate,
+  type NodeView,
+  removePod,
+  showNode,
+} from '../placement/node-view.ts'
 import type { PodNeed } from '../placement/pod-need.ts'
 
 export interface Snapshot {
   /** In the order they appeared. The same array, changed in place. */
   readonly nodes: readonly NodeView[]
+  /** Of `nodes`. */
+  readonly journal: Journal
   /** RuntimeClass name to handler. */
   readonly classes: Map<string, string>
   /** Namespace name to its labels. */
@@ -40,6 +51,7 @@ interface Home {
 
 interface State {
   nodes: NodeView[]
+  journal: Journal
   byName: Map<string, NodeView>
   affineNodes: Set<NodeView>
   homes: Map<string, Home>
@@ -57,6 +69,7 @@ export const knownWorld = ({ classes, namespaces, nodes, affineNodes }: Snapshot
 export function snapshot(): Snapshot {
   const state: State = {
     nodes: [],
+    journal: { epoch: 0, changed: [] },
     byName: new Map(),
     affineNodes: new Set(),
     homes: new Map(),
@@ -65,6 +78,7 @@ export function snapshot(): Snapshot {
   }
   return {
     nodes: state.nodes,
+    journal: state.journal,
     classes: new Map(),
     namespaces: new Map(),
     budgets: new Map(),
@@ -72,7 +86,8 @@ export function snapshot(): Snapshot {
     nominate(need, nodeName) {
       denominate(state, need.uid)
       state.nominations.set(need.uid, { need, nodeName })
-      state.byName.get(nodeName)?.nominated.set(need.uid, need)
+      const view = state.byName.get(nodeName)
+      if (view) nominate(view, need)
     },
     denominate: (uid) => denominate(state, uid),
     nominatedNode: (uid) => state.byName.get(state.nominations.get(uid)?.nodeName ?? ''),
@@ -99,12 +114,13 @@ function setNode(state: State, node: Node): NodeView | undefined {
     showNode(known, node)
     return same ? undefined : known
   }
-  const view = nodeView(node)
+  const view = nodeView(node, state.journal)
+  state.journal.epoch += 1
   state.byName.set(name, view)
   state.nodes.push(view)
   for (const need of state.homeless.get(name)?.values() ?? []) addPod(view, need)
   noteTerms(state, view)
-  for (const { need, nodeName } of state.nominations.values()) if (nodeName === name) view.nominated.set(need.uid, need)
+  for (const { need, nodeName } of state.nominations.values()) if (nodeName === name) nominate(view, need)
   state.homeless.delete(name)
   return view
 }
@@ -117,6 +133,7 @@ function removeNode(state: State, name: string): NodeView | undefined {
   const view = state.byName.get(name)
   if (!view) return undefined
   state.byName.delete(name)
+  state.journal.epoch += 1
   state.nodes.splice(state.nodes.indexOf(view), 1)
   state.affineNodes.delete(view)
   if (view.pods.size > 0) state.homeless.set(name, new Map(view.pods))
@@ -139,7 +156,7 @@ function denominate({ nominations, byName }: State, uid: string): NodeView | und
   if (!promise) return undefined
   nominations.delete(uid)
   const view = byName.get(promise.nodeName)
-  view?.nominated.delete(uid)
+  if (view) release(view, uid)
   return view
 }
 
