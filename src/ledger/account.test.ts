@@ -37,6 +37,11 @@ describe('an account', () => {
     })
   })
 
+  it('writes memory in whole Ki, or else as decimal as it is', () => {
+    const { memory } = accountLines(accountOf([pod({ memory: '100M' }, {}, { memory: '140Mi' })]).requests)
+    assert.deepEqual(memory, { containers: '100M', overhead: '140Mi', total: '246800640' })
+  })
+
   it('of nobody is empty', () => {
     const { pods, requests, limits } = accountOf([])
     assert.deepEqual([pods, accountLines(requests), accountLines(limits)], [0, {}, {}])

@@ -56,9 +56,8 @@ export const unitsOf = (nano: bigint | undefined): number => Number(ceilDiv(nano
 /** Thousandths (millicores), rounded up as `Quantity.MilliValue`. */
 export const milliOf = (nano: bigint | undefined): number => Number(ceilDiv(nano ?? 0n, nanoPerMilli))
 
-/** The canonical quantity of an amount: binary suffixes for memory-like resources, decimal ones for the rest. */
+/** The canonical quantity of an amount: binary suffixes for whole Ki of memory-like resources, decimal ones for the rest. */
 export function amountText(resource: string, nano: bigint): string {
   const binary = resource === 'memory' || resource === 'ephemeral-storage' || resource.startsWith('hugepages-')
-  // a binary suffix would round a fraction away
-  return formatQuantity({ nano, format: binary && nano % nanoPerUnit === 0n ? 'BinarySI' : 'DecimalSI' })
+  return formatQuantity({ nano, format: binary && nano % (1024n * nanoPerUnit) === 0n ? 'BinarySI' : 'DecimalSI' })
 }

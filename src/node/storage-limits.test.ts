@@ -39,6 +39,12 @@ describe('storageExcess', () => {
       { name: 'a sizeLimit of zero is none', sizeLimit: '0', disk: disk(11, 0, 0), want: undefined },
       { name: 'logs and what is written count for the Pod', limit: '30Mi', disk: disk(10, 10, 10), want: undefined },
       {
+        name: 'a limit in the suffixes it was written in',
+        limit: '2G',
+        disk: disk(1900, 100, 100),
+        want: 'ephemeralpodfs.limit: Pod ephemeral local storage usage exceeds the total limit of containers 2G. ',
+      },
+      {
         name: 'together over the limits of all containers',
         limit: '30Mi',
         disk: disk(10, 11, 10),

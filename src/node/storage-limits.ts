@@ -1,9 +1,10 @@
 // Which Pods keep more on disk than they may: emptyDir sizeLimit and limits of ephemeral-storage. Pure.
 import { allContainers } from './sandbox-config.ts'
 import type { Pod } from '../api/core/pod.ts'
-import { valueOf } from '../api/quantity.ts'
-import { amountText, unitsOf } from '../ledger/amounts.ts'
+import { formatQuantity, valueOf } from '../api/quantity.ts'
+import { unitsOf } from '../ledger/amounts.ts'
 import { podLedger } from '../ledger/pod-ledger.ts'
+import { formatOfSum } from '../ledger/written-as.ts'
 import { containerStorageMessage, emptyDirMessage, podStorageMessage } from './eviction-message.ts'
 import { containerTotal, type PodDisk, totalOf } from './pod-disk.ts'
 
@@ -31,7 +32,10 @@ export function storageExcess(pod: Pod, disk: PodDisk): Excess | undefined {
   }
   const limit = podLedger(pod, 'limits').total.get(storage)
   if (limit !== undefined && totalOf(disk).bytes > unitsOf(limit))
-    return { signal: 'ephemeralpodfs.limit', message: podStorageMessage(amountText(storage, limit)) }
+    return {
+      signal: 'ephemeralpodfs.limit',
+      message: podStorageMessage(formatQuantity({ nano: limit, format: formatOfSum(pod, 'limits', storage) ?? 'DecimalSI' })),
+    }
   for (const { name, resources } of pod.spec.containers) {
     const own = resources.limits?.[storage]
     if (own !== undefined && BigInt(containerTotal(disk, name).bytes) > valueOf(own))
