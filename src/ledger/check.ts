@@ -4,7 +4,7 @@ import type { Pod } from '../api/core/pod.ts'
 import type { RuntimeClass } from '../api/node/runtime-class.ts'
 import { nanoOf } from '../api/quantity.ts'
 import { isCounted, resourceOrder } from './account.ts'
-import { addTo, amounts, amountText, milliOf, unitsOf } from './amounts.ts'
+import { addTo, type Amounts, amounts, amountText, milliOf, unitsOf } from './amounts.ts'
 import { podCgroup } from './cgroup.ts'
 import { podLedger } from './pod-ledger.ts'
 import { amountsText, classesByName, stalePods } from './stale-overhead.ts'
@@ -26,7 +26,7 @@ export interface QuotaCounts {
   /** status.used, and the same computed anew; canonical quantities. Only resources of both are compared. */
   used: Readonly<Record<string, string>>
   computed: Readonly<Record<string, string>>
-  /** By resource: `Pod default/web`, whatever uses some of it. */
+  /** By resource, of those that differ: `Pod default/web`, whatever uses some of it. */
   users: Readonly<Record<string, readonly string[]>>
 }
 
@@ -74,14 +74,37 @@ export interface Disagreement {
 }
 
 /** Everything that does not add up; empty for a healthy cluster. Pure; the order is stable. */
-export const checkLedger = (facts: LedgerFacts): Disagreement[] => [
-  ...staleOverheads(facts),
-  ...exceededNodes(facts),
-  ...schedulerDifferences(facts),
-  ...kubeletDifferences(facts),
-  ...quotaDifferences(facts),
-  ...cgroupDifferences(facts),
-]
+export function checkLedger(facts: LedgerFacts): Disagreement[] {
+  const placed: Placed = { byNode: podsByNode(facts.pods), costs: new Map() }
+  return [
+    ...staleOverheads(facts),
+    ...exceededNodes(facts, placed),
+    ...schedulerDifferences(facts, placed),
+    ...kubeletDifferences(facts, placed),
+    ...quotaDifferences(facts),
+    ...cgroupDifferences(facts, placed),
+  ]
+}
+
+/** What several comparisons need of each Pod, found once. */
+interface Placed {
+  byNode: ReadonlyMap<string, readonly Pod[]>
+  costs: Map<Pod, Cost>
+}
+
+interface Cost {
+  total: Amounts
+  counts: Counts
+}
+
+function costOf(pod: Pod, { costs }: Placed): Cost {
+  let cost = costs.get(pod)
+  if (!cost) {
+    const { total } = podLedger(pod, 'requests')
+    costs.set(pod, (cost = { total, counts: roundedUp(total) }))
+  }
+  return cost
+}
 
 /** One line for people. */
 export function disagreementText({ kind, about, what, expected, found, causes }: Disagreement): string {
@@ -142,17 +165,16 @@ export function podsByNode(pods: readonly Pod[]): Map<string, Pod[]> {
   return found
 }
 
-function exceededNodes({ pods, nodes }: LedgerFacts): Disagreement[] {
-  const byNode = podsByNode(pods)
+function exceededNodes({ nodes }: LedgerFacts, placed: Placed): Disagreement[] {
   return nodes.flatMap((node) => {
-    const here = byNode.get(node.metadata.name) ?? []
+    const here = placed.byNode.get(node.metadata.name) ?? []
     const total = new Map<string, bigint>([['pods', BigInt(here.length) * 1_000_000_000n]])
-    for (const pod of here) addTo(total, podLedger(pod, 'requests').total)
+    for (const pod of here) addTo(total, costOf(pod, placed).total)
     const allocatable = amounts(node.status.allocatable)
     return resourceOrder([...total.keys()])
       .filter((name) => (total.get(name) ?? 0n) > (allocatable.get(name) ?? 0n))
       .map((name): Disagreement => {
-        const asking = here.filter((pod) => name === 'pods' || (podLedger(pod, 'requests').total.get(name) ?? 0n) > 0n)
+        const asking = here.filter((pod) => name === 'pods' || (costOf(pod, placed).total.get(name) ?? 0n) > 0n)
         return {
           ...{ kind: 'AllocatableExceeded', about: { kind: 'Node', name: node.metadata.name }, what: name },
           expected: `at most ${amountText(name, allocatable.get(name) ?? 0n)}`,
@@ -164,41 +186,49 @@ function exceededNodes({ pods, nodes }: LedgerFacts): Disagreement[] {
 }
 
 /** What the ledger says a Pod counts for, rounded up per Pod as the scheduler does. */
-export function countsOf(pod: Pod): Counts {
-  const entries = [...podLedger(pod, 'requests').total].filter(([name]) => name !== 'pods')
+export const countsOf = (pod: Pod): Counts => roundedUp(podLedger(pod, 'requests').total)
+
+function roundedUp(total: Amounts): Counts {
+  const entries = [...total].filter(([name]) => name !== 'pods')
   return Object.fromEntries(entries.map(([name, nano]) => [name, name === 'cpu' ? milliOf(nano) : unitsOf(nano)]))
 }
 
-function schedulerDifferences({ pods, nodes, scheduler }: LedgerFacts): Disagreement[] {
+function schedulerDifferences({ nodes, scheduler }: LedgerFacts, placed: Placed): Disagreement[] {
   if (!scheduler) return []
-  const byNode = podsByNode(pods)
   const views = new Map(scheduler.map((view) => [view.node, view]))
   return nodes.flatMap(({ metadata: { name: node } }) => {
     const view = views.get(node) ?? { node, requested: {}, pods: {} }
-    return nodeDifferences('SchedulerDiffers', byNode.get(node) ?? [], view)
+    return nodeDifferences('SchedulerDiffers', placed.byNode.get(node) ?? [], view, placed)
   })
 }
 
-function kubeletDifferences({ pods, kubelets = [] }: LedgerFacts): Disagreement[] {
-  const byNode = podsByNode(pods)
+function kubeletDifferences({ pods, kubelets = [] }: LedgerFacts, placed: Placed): Disagreement[] {
   // one that has just been bound may wait to be let in; one that goes is given up by its kubelet sooner or later
   const isGoing = ({ metadata }: Pod) => metadata.deletionTimestamp !== undefined
   const going = new Set(pods.filter(isGoing).map(uidOf))
   return kubelets.flatMap((view) => {
-    const here = (byNode.get(view.node) ?? []).filter((pod) => !isGoing(pod))
-    return nodeDifferences('KubeletDiffers', here, without(view, going))
+    const here = (placed.byNode.get(view.node) ?? []).filter((pod) => !isGoing(pod))
+    return nodeDifferences('KubeletDiffers', here, without(view, going), placed)
   })
 }
 
-function without({ node, requested, pods }: NodeCounts, uids: ReadonlySet<string>): NodeCounts {
+function without(view: NodeCounts, uids: ReadonlySet<string>): NodeCounts {
+  const { node, requested, pods } = view
+  if (!Object.keys(pods).some((uid) => uids.has(uid))) return view
   const left = { ...requested }
   for (const [uid, pod] of Object.entries(pods))
     if (uids.has(uid)) for (const [name, count] of Object.entries(pod.requested)) left[name] = (left[name] ?? 0) - count
   return { node, requested: left, pods: Object.fromEntries(Object.entries(pods).filter(([uid]) => !uids.has(uid))) }
 }
 
-function nodeDifferences(kind: 'SchedulerDiffers' | 'KubeletDiffers', here: readonly Pod[], view: NodeCounts): Disagreement[] {
-  const wanted = new Map(here.map((pod) => [uidOf(pod), { name: nameOfPod(pod), requested: countsOf(pod) }]))
+function nodeDifferences(
+  kind: 'SchedulerDiffers' | 'KubeletDiffers',
+  here: readonly Pod[],
+  view: NodeCounts,
+  placed: Placed,
+): Disagreement[] {
+  if (agrees(here, view, placed)) return []
+  const wanted = new Map(here.map((pod) => [uidOf(pod), { name: nameOfPod(pod), requested: costOf(pod, placed).counts }]))
   const total: Record<string, number> = {}
   for (const { requested } of wanted.values())
     for (const [name, count] of Object.entries(requested)) total[name] = (total[name] ?? 0) + count
@@ -228,6 +258,21 @@ function nodeDifferences(kind: 'SchedulerDiffers' | 'KubeletDiffers', here: read
   return [...sums, { kind, about, what: 'pods', ...counted, causes: names }]
 }
 
+/** cost: once for every Pod of a cluster, nearly always with nothing to tell. */
+function agrees(here: readonly Pod[], { requested, pods }: NodeCounts, placed: Placed): boolean {
+  if (Object.keys(pods).length !== here.length) return false
+  const left: Record<string, number> = { ...requested }
+  for (const pod of here) {
+    const seen = pods[uidOf(pod)]?.requested
+    const { counts } = costOf(pod, placed)
+    if (!seen) return false
+    for (const name in counts) if ((seen[name] ?? 0) !== counts[name]) return false
+    for (const name in seen) if (seen[name] !== (counts[name] ?? 0)) return false
+    for (const name in counts) left[name] = (left[name] ?? 0) - (counts[name] ?? 0)
+  }
+  return Object.values(left).every((count) => count === 0)
+}
+
 const keepers = { SchedulerDiffers: 'scheduler', KubeletDiffers: 'kubelet' } as const
 
 function quotaDifferences({ quotas = [] }: LedgerFacts): Disagreement[] {
@@ -248,7 +293,7 @@ function quotaDifferences({ quotas = [] }: LedgerFacts): Disagreement[] {
   )
 }
 
-function cgroupDifferences({ pods, cgroups = [] }: LedgerFacts): Disagreement[] {
+function cgroupDifferences({ pods, cgroups = [] }: LedgerFacts, { byNode }: Placed): Disagreement[] {
   return cgroups.flatMap((files) => {
     const known = new Map(pods.map((pod) => [uidOf(pod), pod]))
     const found = new Map(files.pods.map((values) => [values.uid, values]))
@@ -259,7 +304,7 @@ function cgroupDifferences({ pods, cgroups = [] }: LedgerFacts): Disagreement[] 
         const what = `cgroup pod${uid}`
         return { kind: 'CgroupUnknown', about, what, expected: 'no cgroup', found: 'a cgroup', causes: [`cgroup pod${uid}`] }
       })
-    const here = podsByNode(pods).get(files.node) ?? []
+    const here = byNode.get(files.node) ?? []
     // one that has just been bound has no sandbox yet; one that goes may have lost it
     const running = here.filter(({ status, metadata }) => status.phase === 'Running' && metadata.deletionTimestamp === undefined)
     return [...unknown, ...running.flatMap((pod) => podDifferences(pod, files, found.get(uidOf(pod))))]

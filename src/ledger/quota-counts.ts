@@ -1,6 +1,7 @@
 // ResourceQuotas as the ledger's check compares them: what their status says, and the same counted anew.
 import type { ResourceQuota } from '../api/core/resource-quota.ts'
 import type { AnyKind, AnyObject } from '../api/kind.ts'
+import { nanoOf } from '../api/quantity.ts'
 import { kinds } from '../api/kinds.ts'
 import { sameValue } from '../api/equal.ts'
 import type { QuotaCounts } from './check.ts'
@@ -32,12 +33,13 @@ export function quotaCounts(quotas: readonly ResourceQuota[], all: readonly Coun
     const here = all.map(({ kind, objects }) => ({ kind, objects: [...objects].filter(isHere(kind)) }))
     const computed = countedStatus(quota, here, now).used ?? {}
     const told = Object.entries(status.used).filter(([resource]) => all.some(({ kind }) => ownsResource(kind, resource)))
+    const isWrong = ([resource, text]: [string, string]) => nanoOf(text) !== nanoOf(computed[resource] ?? '0')
     const usersOf = (resource: string) =>
       here.flatMap(({ kind, objects }) => objects.filter((object) => quotaUsage(kind, object, now).get(resource)).map(nameOf))
     return [
       {
         ...{ namespace: metadata.namespace ?? '', name: metadata.name, used: Object.fromEntries(told), computed },
-        users: Object.fromEntries(told.map(([resource]) => [resource, usersOf(resource)])),
+        users: Object.fromEntries(told.filter(isWrong).map(([resource]) => [resource, usersOf(resource)])),
       },
     ]
   })
