@@ -16,13 +16,14 @@ export function openScope(onFailure: (name: string, error: unknown) => void = re
   const controller = new AbortController()
   // many loops wait on one signal; Node warns from the eleventh on
   setMaxListeners(0, controller.signal)
-  const tasks = new Set<Promise<void>>()
+  const tasks = new Map<Promise<void>, AbortController>()
   const resources: { close(): Promise<void> | void }[] = []
   let closing: Promise<void> | undefined
 
   const finish = async () => {
     controller.abort()
-    await Promise.all(tasks)
+    for (const own of tasks.values()) own.abort()
+    await Promise.all(tasks.keys())
     const failures: unknown[] = []
     for (const resource of resources.reverse()) {
       try {
@@ -35,14 +36,18 @@ export function openScope(onFailure: (name: string, error: unknown) => void = re
   }
   const close = () => (closing ??= finish())
   const run: Scope['run'] = (name, task) => {
-    const running = task(controller.signal)
+    // a signal of its own: adding a listener costs as much as there are, and thousands of nodes would share one
+    const own = new AbortController()
+    setMaxListeners(0, own.signal)
+    if (controller.signal.aborted) own.abort()
+    const running = task(own.signal)
       .catch((error: unknown) => {
         if (controller.signal.aborted) return
         void close()
         onFailure(name, error)
       })
       .finally(() => tasks.delete(running))
-    tasks.add(running)
+    tasks.set(running, own)
   }
   return {
     signal: controller.signal,
