@@ -1,6 +1,7 @@
 // The status of our Node object, from what the machine and the runtime say. Pure.
 import type { Node, NodeCondition } from '../api/core/node.ts'
 import type { ResourceList } from '../api/core/resources.ts'
+import { sameValue } from '../api/equal.ts'
 import { amounts, amountText } from '../ledger/amounts.ts'
 import { rfc3339 } from '../lib/clock.ts'
 import type { PressureCondition } from './eviction-signals.ts'
@@ -109,12 +110,9 @@ function conditions(old: readonly NodeCondition[], { now, runtime, pressures = [
 
 /** The same but for heartbeat times: no reason to write. */
 export function sameStatus(a: Node['status'], b: Node['status']): boolean {
-  const still = (status: Node['status']): string =>
-    JSON.stringify({ ...status, conditions: status.conditions?.map((c) => ({ ...c, lastHeartbeatTime: '' })) }, sortedKeys)
-  return still(a) === still(b)
+  const still = (status: Node['status']) => ({
+    ...status,
+    conditions: status.conditions?.map(({ lastHeartbeatTime: _, ...condition }) => condition),
+  })
+  return sameValue(still(a), still(b))
 }
-
-const sortedKeys = (_key: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    : value
