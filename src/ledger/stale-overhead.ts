@@ -15,12 +15,12 @@ export interface StalePod {
 /** In the order given; Pods that are over, or have no class, are never stale. A class that is gone declares nothing. */
 export function stalePods(pods: readonly Pod[], classes: ReadonlyMap<string, RuntimeClass>): StalePod[] {
   const found: StalePod[] = []
+  const declarations = new Map([...classes].map(([name, { overhead }]) => [name, amounts(overhead?.podFixed)]))
   for (const pod of pods) {
     const name = pod.spec.runtimeClassName
     if (!name || !isCounted(pod)) continue
-    const chosen = classes.get(name)
+    const declared = declarations.get(name)
     const has = amounts(pod.spec.overhead)
-    const declared = chosen && amounts(chosen.overhead?.podFixed)
     if (!sameCost(has, declared ?? none)) found.push({ pod, has, declared })
   }
   return found
