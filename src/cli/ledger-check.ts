@@ -31,12 +31,18 @@ export interface CheckResult {
 /** In a cluster at work two answers are never of the same moment: only what is seen in every look counts. */
 const looks = 3
 const betweenMs = 700
+/** A quota is counted again a while after a Pod has gone, the longer the more there is to count; nor are others quicker than they can be. */
+const patienceMs = 10_000
+/** What the API shows by itself is behind nobody. */
+const isBehindNobody = ({ kind }: Disagreement): boolean => kind === 'StaleOverhead' || kind === 'AllocatableExceeded'
 
 export async function ledgerCheck(dir: DataDir): Promise<CheckResult> {
   const client = await adminClient(dir)
   try {
     let result = await look(client, dir)
-    for (let nth = 1; nth < looks && result.disagreements.length > 0; nth += 1) {
+    const until = systemClock.now() + patienceMs
+    const isOpen = (found: readonly Disagreement[]) => systemClock.now() < until && !found.every(isBehindNobody)
+    for (let nth = 1; result.disagreements.length > 0 && (nth < looks || isOpen(result.disagreements)); nth += 1) {
       await systemClock.sleep(betweenMs)
       const next = await look(client, dir)
       result = { ...next, disagreements: lasting(result.disagreements, next.disagreements) }
