@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultPlugins } from '../admission/default-plugins.ts'
 import type { Client } from '../client/client.ts'
-import { type Mirrors, sharedMirrors } from '../client/shared-mirrors.ts'
+import { type Mirrors, mirrorsOf } from '../client/mirrors.ts'
 import { bootstrap } from '../controllers/bootstrap.ts'
 import { controllers } from '../controllers/all.ts'
 import { runController } from '../controllers/run.ts'
@@ -62,7 +62,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const nodes = new Map<string, RunningNode>()
   const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, observed, log }))
   const manager = api.client('system:kube-controller-manager')
-  const mirrors = sharedMirrors({ client: manager, clock, signal: scope.signal, log })
+  const mirrors = mirrorsOf({ client: manager, clock, signal: scope.signal, log })
   const { ledger, observe } = observers(observed, kubelets, nodes)
   await bootstrap(manager, { port: http.port, clock })
   for (const controller of controllers({ rootCa: certificates.ca, ledger }))

@@ -4,7 +4,7 @@ import { isConflict, isNotFound } from '../api/status.ts'
 import type { Client, Ref } from '../client/client.ts'
 import { eventRecorder } from '../client/event-recorder.ts'
 import { keyOf, type Mirror } from '../client/mirror.ts'
-import { type Mirrors, sharedMirrors } from '../client/shared-mirrors.ts'
+import { type Mirrors, mirrorsOf } from '../client/mirrors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type KeyQueue, keyQueue } from '../lib/queue.ts'
 import type { Controller, Mirrored, World } from './controller.ts'
@@ -23,7 +23,7 @@ const conflictTries = 5
 /** Runs until `signal` aborts; resolves then, after the turns at work have ended. Never rejects. */
 export async function runController(controller: Controller, options: RunOptions, signal: AbortSignal): Promise<void> {
   const { client, clock, log = () => {} } = options
-  const { mirrors = sharedMirrors({ client, clock, signal, log }) } = options
+  const { mirrors = mirrorsOf({ client, clock, signal, log }) } = options
   const queue = keyQueue(clock)
   const mirrored = await openMirrors(controller, mirrors, queue, signal)
   const events = eventRecorder(client, { component: controller.component ?? controller.name, clock })

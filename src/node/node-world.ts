@@ -7,7 +7,7 @@ import { Service } from '../api/core/service.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
 import { milliValueOf, valueOf } from '../api/quantity.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
-import { sharedMirrors } from '../client/shared-mirrors.ts'
+import { mirrorsOf } from '../client/mirrors.ts'
 import { sharesOf } from '../ledger/cgroup.ts'
 import { type PodCgroups, podCgroups } from './cgroup-fs.ts'
 import { configSource } from './config-source.ts'
@@ -41,7 +41,7 @@ export async function openWorld(options: WorldOptions, signal: AbortSignal, work
   const { client, clock, runtime, name, log } = options
   const events = podEvents(options.events)
   const wake = (uid: string) => workers.get(uid)?.wake()
-  const { mirrors = sharedMirrors({ client, clock, signal, log: (line) => log(`node ${name}: ${line}`) }) } = options
+  const { mirrors = mirrorsOf({ client, clock, signal, log: (line) => log(`node ${name}: ${line}`) }) } = options
   const [classes, services] = await Promise.all([
     mirrors(RuntimeClass, { signal, onChange: () => workers.forEach((worker) => worker.hurry()) }),
     mirrors(Service, { signal }),

@@ -1,7 +1,7 @@
 // The scheduler: one Pod after the other gets a node, or a reason why not.
 import { eventRecorder } from '../client/event-recorder.ts'
 import type { Client } from '../client/client.ts'
-import { type Mirrors, sharedMirrors } from '../client/shared-mirrors.ts'
+import { type Mirrors, mirrorsOf } from '../client/mirrors.ts'
 import type { NodeCounts } from '../ledger/check.ts'
 import type { Clock } from '../lib/clock.ts'
 import { woken } from '../lib/scope.ts'
@@ -57,7 +57,7 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
     room: roomFinder(queue, seen, profile),
     events: eventRecorder(client, { component: name, clock }),
   }
-  await follow(world, options.mirrors ?? sharedMirrors({ client, clock, signal, log }), signal)
+  await follow(world, options.mirrors ?? mirrorsOf({ client, clock, signal, log }), signal)
   options.observe?.({ nodeCounts: () => seen.nodes.map(nodeCounts), pending: () => queue.counts() })
   const remembered = memory(profile, seen.journal)
   let examined = 0

@@ -5,7 +5,7 @@ import { ServiceAccount } from '../api/core/service-account.ts'
 import type { AnyKind, ObjectOf } from '../api/kind.ts'
 import type { Client } from '../client/client.ts'
 import { bootstrap } from '../controllers/bootstrap.ts'
-import { sharedMirrors } from '../client/shared-mirrors.ts'
+import { mirrorsOf } from '../client/mirrors.ts'
 import type { Controller } from '../controllers/controller.ts'
 import { runController } from '../controllers/run.ts'
 import { openScope } from '../lib/scope.ts'
@@ -33,7 +33,7 @@ export async function openControlPlane(...controllers: readonly Controller[]): P
   await client.create(ServiceAccount, objectOf(ServiceAccount, { metadata: { name: 'default', namespace: 'default' } }))
   const logged: string[] = []
   const log = (line: string) => void logged.push(line)
-  const mirrors = sharedMirrors({ client, clock, signal: scope.signal, log })
+  const mirrors = mirrorsOf({ client, clock, signal: scope.signal, log })
   for (const controller of controllers)
     scope.run(controller.name, (signal) => runController(controller, { client, clock, mirrors, log }, signal))
   return { client, clock, logged }

@@ -4,7 +4,7 @@ import { ConfigMap } from '../api/core/config-map.ts'
 import { openControlPlane, objectOf } from '../testing/control-plane.ts'
 import { eventually } from '../testing/eventually.ts'
 import type { Client } from './client.ts'
-import { sharedMirrors } from './shared-mirrors.ts'
+import { mirrorsOf } from './mirrors.ts'
 
 const configMap = (name: string, labels = {}) => objectOf(ConfigMap, { metadata: { name, namespace: 'default', labels } })
 
@@ -19,7 +19,7 @@ async function open() {
     },
     watch: (kind, since, where) => client.watch(kind, since, where),
   }
-  return { client, mirrors: sharedMirrors({ client: line, clock, signal: stop.signal }), stop, lists: () => lists }
+  return { client, mirrors: mirrorsOf({ client: line, clock, signal: stop.signal }), stop, lists: () => lists }
 }
 
 /** What is heard of ConfigMaps, as `ADDED a`. */
@@ -30,7 +30,7 @@ function ear() {
   return { heard, stop, interest: { where: { namespace: 'default' }, signal: stop.signal, onChange } }
 }
 
-describe('sharedMirrors', () => {
+describe('mirrorsOf', () => {
   it('lists once for all, and tells each everything in order', async () => {
     const { client, mirrors, lists } = await open()
     await client.create(ConfigMap, configMap('a'))

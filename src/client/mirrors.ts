@@ -12,7 +12,7 @@ export type Interest<T> = Pick<MirrorOptions<T>, 'where' | 'signal' | 'onChange'
  */
 export type Mirrors = <K extends AnyKind>(kind: K, interest: Interest<ObjectOf<K>>) => Promise<Mirror<ObjectOf<K>>>
 
-export interface SharedMirrorsOptions {
+export interface MirrorsOptions {
   client: Pick<Client, 'list' | 'watch'>
   clock: Clock
   /** Ends all of them. */
@@ -27,7 +27,7 @@ interface Shared {
   listeners: Set<Tell>
 }
 
-export function sharedMirrors({ client, clock, signal, log = () => {} }: SharedMirrorsOptions): Mirrors {
+export function mirrorsOf({ client, clock, signal, log = () => {} }: MirrorsOptions): Mirrors {
   const open = new Map<string, Shared>()
   const openOne = (kind: AnyKind, where: Interest<AnyObject>['where']): Shared => {
     const listeners = new Set<Tell>()
