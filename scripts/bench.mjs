@@ -59,6 +59,7 @@ async function withCluster(use, ...flags) {
 const runners = {
   start: async ({ run }) => run(polypod),
   pods: async ({ run }) => withCluster(run),
+  rest: async ({ run }) => run({ polypod }),
   scheduling: async ({ run }) => withCluster(run, '--simulated'),
   cri: async ({ run }) => withCluster(({ socket }) => run(socket)),
 }
