@@ -112,7 +112,7 @@ function conditions(old: readonly NodeCondition[], { now, runtime, pressures = [
 export function sameStatus(a: Node['status'], b: Node['status']): boolean {
   const still = (status: Node['status']) => ({
     ...status,
-    conditions: status.conditions?.map(({ lastHeartbeatTime: _, ...condition }) => condition),
+    conditions: status.conditions?.map((condition) => ({ ...condition, lastHeartbeatTime: undefined })),
   })
   return sameValue(still(a), still(b))
 }
