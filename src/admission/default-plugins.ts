@@ -6,6 +6,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { priority, priorityClasses } from './priority.ts'
 import { resourceQuota, resourceQuotaCount } from './resource-quota.ts'
 import { runtimeClass } from './runtime-class.ts'
+import { runtimeClassPolicies, runtimeClassPolicy } from './runtime-class-policy.ts'
 import { serviceAccount } from './service-account.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
@@ -17,6 +18,8 @@ export const defaultPlugins: readonly Plugin[] = [
   priority,
   priorityClasses,
   defaultTolerationSeconds,
+  runtimeClassPolicy,
+  runtimeClassPolicies,
   runtimeClass,
   resourceQuotaCount,
   resourceQuota,
