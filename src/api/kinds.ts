@@ -15,6 +15,7 @@ import type { AnyKind } from './kind.ts'
 import { RuntimeClass } from './node/runtime-class.ts'
 import { Eviction } from './policy/eviction.ts'
 import { PodDisruptionBudget } from './policy/pod-disruption-budget.ts'
+import { NodeHandler } from './polypod/node-handler.ts'
 import { PriorityClass } from './scheduling/priority-class.ts'
 
 export const kinds: readonly AnyKind[] = [
@@ -33,6 +34,7 @@ export const kinds: readonly AnyKind[] = [
   RuntimeClass,
   PodDisruptionBudget,
   PriorityClass,
+  NodeHandler,
 ]
 
 /** Kinds that are bodies of requests to subresources, and nothing else. */

@@ -25,6 +25,7 @@ const types: Record<string, string> = {
   LimitRangeItem: 'The bounds and defaults of all that is of one type.',
   Namespace: 'A room for names; deleting it deletes what is in it.',
   Node: 'A machine that runs Pods.',
+  NodeHandler: 'One runtime handler of one node: what is behind it, and whether a sandbox was proved to start on it.',
   NodeRuntimeHandler: 'A runtime handler this node offers, and what it can do.',
   ObjectMeta: 'Name, labels and what else every object has.',
   ObjectReference: 'Which object is meant.',
