@@ -15,6 +15,7 @@ import type { AnyKind } from './kind.ts'
 import { RuntimeClass } from './node/runtime-class.ts'
 import { Eviction } from './policy/eviction.ts'
 import { PodDisruptionBudget } from './policy/pod-disruption-budget.ts'
+import { HandlerMeasurement } from './polypod/handler-measurement.ts'
 import { NodeHandler } from './polypod/node-handler.ts'
 import { PriorityClass } from './scheduling/priority-class.ts'
 
@@ -35,6 +36,7 @@ export const kinds: readonly AnyKind[] = [
   PodDisruptionBudget,
   PriorityClass,
   NodeHandler,
+  HandlerMeasurement,
 ]
 
 /** Kinds that are bodies of requests to subresources, and nothing else. */

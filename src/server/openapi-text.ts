@@ -19,6 +19,7 @@ const types: Record<string, string> = {
   EnvFromSource: 'Environment variables for every key of a ConfigMap or Secret.',
   EnvVar: 'One environment variable.',
   Event: 'What happened to an object, for people to read; kept for a while only.',
+  HandlerMeasurement: 'What a runtime handler of a node really costs, measured on real containers: memory, CPU, start latency.',
   Lease: 'A promise to be alive, renewed by its holder.',
   Lifecycle: 'What is done after a container starts and before it stops.',
   LimitRange: 'What containers and Pods of a namespace must stay between, and what they get when they ask for nothing.',
