@@ -83,9 +83,9 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
   const { scope, clock, certificates, controlPlane, log } = parts
   const nodes = new Map<string, RunningNode>()
   const tls = { ...(await certificates.nodeCertificate('kubelet', '127.0.0.1')), ca: certificates.ca }
-  const find = async (namespace: string, pod: string) => {
+  const onAny = async <T>(ask: (node: RunningNode) => Promise<T | undefined>) => {
     for (const node of nodes.values()) {
-      const found = await node.find(namespace, pod)
+      const found = await ask(node)
       if (found) return found
     }
     return undefined
@@ -95,7 +95,13 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
     return node && name !== undefined ? statsSummary(name, await node.stats()) : undefined
   }
   const mayCall = ({ groups }: { groups: readonly string[] }) => groups.includes('system:masters')
-  const server = scope.own(await startKubeletServer({ tls, find, stats, mayCall, clock }))
+  const server = scope.own(
+    await startKubeletServer({
+      ...{ tls, stats, mayCall, clock },
+      find: (namespace, pod) => onAny((node) => node.find(namespace, pod)),
+      trace: (namespace, pod, how) => onAny((node) => node.trace(namespace, pod, how)),
+    }),
+  )
   for (const plan of plans) {
     const options = {
       name: plan.name,

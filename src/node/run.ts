@@ -20,6 +20,7 @@ import { type NodePods, openPods } from './node-pods.ts'
 import type { NodeStats } from './pod-stats.ts'
 import { statsSummary } from './stats-summary.ts'
 import { statusPoster } from './status-poster.ts'
+import type { NodeTrace, TraceOptions } from './trace/node-trace.ts'
 import { watchRuntime } from './runtime-watch.ts'
 
 export interface NodeOptions {
@@ -72,6 +73,8 @@ export interface RunningNode {
   readonly ended: Promise<void>
   /** A Pod of this node, for a kubelet server. */
   find(namespace: string, pod: string): Promise<ServedPod | undefined>
+  /** What really runs a Pod of this node, read now; undefined: it is none of its Pods. Rejects as `stats` does. */
+  trace(namespace: string, pod: string, options?: TraceOptions): Promise<NodeTrace | undefined>
   /** What the node and its Pods use, measured now. Rejects with RuntimeError when the runtime cannot be asked. */
   stats(): Promise<NodeStats>
 }
@@ -96,6 +99,7 @@ export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode 
   return {
     ...{ ready: ready.promise, ended },
     find: async (namespace, pod) => (await pods.promise).find(namespace, pod),
+    trace: async (namespace, pod, how = {}) => (await pods.promise).trace(namespace, pod, how),
     stats: async () => (await pods.promise).stats(),
   }
 }
@@ -114,7 +118,8 @@ async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ po
   let pods: NodePods | undefined
   const find = async (namespace: string, pod: string) => pods?.find(namespace, pod)
   const stats = async () => pods && statsSummary(name, await pods.stats())
-  const server = options.serve && (await startKubeletServer({ ...options.serve, clock, find, stats }))
+  const trace = async (namespace: string, pod: string, how: TraceOptions) => pods?.trace(namespace, pod, how)
+  const server = options.serve && (await startKubeletServer({ ...options.serve, clock, find, stats, trace }))
   const status = statusPoster({ ...options, node, capacity, reserved, port: server?.port ?? options.kubeletPort ?? 0 }, signal)
   const watched = await watchRuntime({
     ...{ runtime: options.runtime, clock, signal },

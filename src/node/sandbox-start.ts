@@ -10,6 +10,7 @@ import { podDns, podHostname } from './pod-dns.ts'
 import { uidOf } from './pod-labels.ts'
 import type { PodMemory, PodWorld } from './pod-world.ts'
 import { sandboxConfig } from './sandbox-config.ts'
+import { noted } from './trace/pod-notes.ts'
 
 /** The Pod's network cannot be made at present; the event is recorded already. */
 class NetworkNotReady extends Error {
@@ -35,7 +36,9 @@ export async function startSandbox(world: PodWorld, memory: PodMemory, attempt: 
     const handler = handlerOf(pod, classes)
     await mkdir(config.logDirectory, { recursive: true })
     await cgroups?.ensure(podKey(pod), cgroupValues(pod))
-    await runtime.runSandbox(config, handler)
+    const { dataDir, simulated } = world.facts
+    const said = { what: 'RunPodSandbox', handler, runtimeClassName: pod.spec.runtimeClassName } as const
+    await noted({ dataDir, simulated, uid: uidOf(pod), clock: world.clock }, said, () => runtime.runSandbox(config, handler))
   } catch (error) {
     if (!(error instanceof NetworkNotReady))
       events.event({ pod }, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${errorText(error)}`)

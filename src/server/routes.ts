@@ -6,7 +6,7 @@ import { apiGroup, apiGroups, apiResources, coreVersions } from './discovery-rou
 import { health, version } from './health.ts'
 import { metrics } from './metrics.ts'
 import { debugScheduler } from './observed.ts'
-import { refusePlain, serveLog } from './kubelet-calls.ts'
+import { refusePlain, serveLog, serveNodeProxy } from './kubelet-calls.ts'
 import { openapiV2, openapiV3, openapiV3Group } from './openapi-routes.ts'
 import { getMetrics, listMetrics } from './resource-metrics.ts'
 import {
@@ -35,6 +35,7 @@ export const plainRoutes: readonly (readonly [path: string, handler: Handler])[]
   ['/apis', apiGroups],
   ['/apis/*', apiGroup],
   ['/apis/*/*', apiResources],
+  ['/api/v1/nodes/*/proxy/**', serveNodeProxy],
   ['/openapi/v2', openapiV2],
   ['/openapi/v3', openapiV3],
   ['/openapi/v3/**', openapiV3Group],

@@ -9,6 +9,7 @@ import { containerConfigToWire, resourcesToWire, sandboxConfigToWire } from './w
 import {
   containerFromWire,
   containerStatusFromWire,
+  evidenceFromInfo,
   imageFromWire,
   parsed,
   sandboxFromWire,
@@ -170,7 +171,7 @@ function containerCalls(world: World): Pick<Runtime, ContainerCalls> {
       await unlessGone(rpc.removeContainer({ containerId: id }, ordinary))
       world.sandboxOf.delete(id)
     },
-    containerStatus: (id) => containerStatus(world, id),
+    containerStatus: (id, { verbose = false } = {}) => containerStatus(world, id, verbose),
     async listContainers(labels) {
       const containers = (await rpc.listContainers(filterBy(labels), ordinary)).containers.map(containerFromWire)
       for (const { id, sandboxId } of containers) world.sandboxOf.set(id, sandboxId)
@@ -184,8 +185,8 @@ function containerCalls(world: World): Pick<Runtime, ContainerCalls> {
   }
 }
 
-async function containerStatus({ runtime, sandboxOf }: World, id: string): Promise<ContainerStatus> {
-  const { status } = await runtime.containerStatus({ containerId: id }, ordinary)
+async function containerStatus({ runtime, sandboxOf }: World, id: string, verbose: boolean): Promise<ContainerStatus> {
+  const { status, info } = await runtime.containerStatus({ containerId: id, verbose }, ordinary)
   if (!status) throw new RuntimeError('NotFound', `container "${id}" not found`)
   let sandboxId = sandboxOf.get(status.id)
   if (sandboxId === undefined) {
@@ -193,7 +194,8 @@ async function containerStatus({ runtime, sandboxOf }: World, id: string): Promi
     sandboxId = containers[0]?.podSandboxId ?? ''
     if (sandboxId) sandboxOf.set(status.id, sandboxId)
   }
-  return containerStatusFromWire(status, sandboxId)
+  const { pid } = evidenceFromInfo(info)
+  return { ...containerStatusFromWire(status, sandboxId), ...(pid === undefined ? {} : { pid }) }
 }
 
 function streamCalls({ runtime: rpc }: World): Pick<Runtime, 'execSync' | 'exec' | 'attach' | 'portForward'> {

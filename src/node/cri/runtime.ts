@@ -172,6 +172,8 @@ export interface ContainerStatus extends Container {
   message: string
   logPath: string
   mounts: Mount[]
+  /** Of its first process, when asked verbosely while it runs, and the runtime tells. */
+  pid?: number | undefined
 }
 
 export interface Image {
@@ -230,7 +232,7 @@ export interface Runtime {
   /** SIGTERM (or the image's stop signal), then SIGKILL after `graceSeconds`; resolves when it has ended. */
   stopContainer(id: string, graceSeconds: number): Promise<void>
   removeContainer(id: string): Promise<void>
-  containerStatus(id: string): Promise<ContainerStatus>
+  containerStatus(id: string, options?: { verbose?: boolean }): Promise<ContainerStatus>
   listContainers(labels?: Record<string, string>): Promise<Container[]>
   /** Tells the runtime that the log file was renamed away. */
   reopenContainerLog(id: string): Promise<void>
