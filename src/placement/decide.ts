@@ -19,6 +19,8 @@ export interface Placed {
   node: NodeView
   /** Weighted sum of the scores; 0 when only one node fits, which is not scored. */
   score: number
+  /** The best of the others that fit. */
+  next?: { node: NodeView; score: number } | undefined
   feasible: number
   examined: number
 }
@@ -111,14 +113,18 @@ function best(need: PodNeed, fitting: readonly NodeView[], profile: Profile, opt
   if (fitting.length === 1) return { node: fitting[0] as NodeView, score: 0 }
   const totals = totalsOf(need, fitting, profile, options)
   let chosen = 0
+  let second = -1
   let ties = 1
   for (let i = 1; i < fitting.length; i++) {
-    const ahead = (totals[i] as number) - (totals[chosen] as number)
+    const total = totals[i] as number
+    const ahead = total - (totals[chosen] as number)
     if (ahead > 0) ties = 1
     // each of n equals is chosen with probability 1/n
-    if (ahead > 0 || (ahead === 0 && options.random() * ++ties < 1)) chosen = i
+    if (ahead > 0 || (ahead === 0 && options.random() * ++ties < 1)) [second, chosen] = [chosen, i]
+    else if (second < 0 || total > (totals[second] as number)) second = i
   }
-  return { node: fitting[chosen] as NodeView, score: totals[chosen] as number }
+  const at = (i: number) => ({ node: fitting[i] as NodeView, score: totals[i] as number })
+  return { ...at(chosen), next: at(second) }
 }
 
 // kept from one decision to the next, because new arrays of this size cost more than filling them
