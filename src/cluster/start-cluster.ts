@@ -10,7 +10,6 @@ import { runController } from '../controllers/run.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
 import { openScope, type Scope } from '../lib/scope.ts'
-import { handlerFactsAnnotation, handlerFactsText } from '../node/handler-facts.ts'
 import { type KubeletMetrics, kubeletMetrics } from '../node/kubelet-metrics.ts'
 import { startKubeletServer } from '../node/kubelet-server.ts'
 import { type RunningNode, runNode } from '../node/run.ts'
@@ -78,6 +77,9 @@ export interface NodeParts {
   log: (line: string, cause?: unknown) => void
 }
 
+/** Nodes of one process beyond which handlers are labels of their Nodes alone: an object each would be tens of thousands. */
+const maxPublishing = 100
+
 /** Resolves when every node has registered and is Ready. One kubelet server, on loopback, answers for all of them. */
 export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): Promise<void> {
   const { scope, clock, certificates, controlPlane, log } = parts
@@ -102,6 +104,7 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
       trace: (namespace, pod, how) => onAny((node) => node.trace(namespace, pod, how)),
     }),
   )
+  const publish = plans.length <= maxPublishing
   for (const plan of plans) {
     const options = {
       name: plan.name,
@@ -118,7 +121,7 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
       cgroup: plan.cgroup,
       simulated: plan.simulated,
       ...plan.kubelet,
-      annotations: { [handlerFactsAnnotation]: handlerFactsText(plan.handlers) },
+      handlers: { known: plan.handlers, publish, everyMs: plan.kubelet?.canaryEveryMs },
       log,
     }
     scope.run(`node ${plan.name}`, (signal) => {

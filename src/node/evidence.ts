@@ -1,6 +1,7 @@
 // What really runs each Pod: asked of the runtime, and read off the processes themselves.
 import { readFile, readlink } from 'node:fs/promises'
 import type { Runtime, Sandbox } from './cri/runtime.ts'
+import { canaryLabel } from './handler/canary.ts'
 
 export interface PodEvidence {
   namespace: string
@@ -18,7 +19,7 @@ export interface PodEvidence {
 
 /** Ready sandboxes, by namespace and name. Processes can be read only on the machine they run on, by root. */
 export async function podEvidence(runtime: Runtime): Promise<PodEvidence[]> {
-  const ready = (await runtime.listSandboxes()).filter((sandbox) => sandbox.state === 'ready')
+  const ready = (await runtime.listSandboxes()).filter(({ state, labels }) => state === 'ready' && !(canaryLabel in labels))
   const found = await Promise.all(ready.map((sandbox) => evidenceOf(runtime, sandbox)))
   const key = (e: PodEvidence) => `${e.namespace}/${e.name}`
   return found.filter((e) => e !== undefined).toSorted((a, b) => (key(a) < key(b) ? -1 : 1))

@@ -22,6 +22,8 @@ import { statsSummary } from './stats-summary.ts'
 import { statusPoster } from './status-poster.ts'
 import type { NodeTrace, TraceOptions } from './trace/node-trace.ts'
 import { watchRuntime } from './runtime-watch.ts'
+import { openHandlers } from './handler/node-handlers.ts'
+import type { ProvingOptions } from './handler/prover.ts'
 
 export interface NodeOptions {
   name: string
@@ -57,6 +59,8 @@ export interface NodeOptions {
   reserved?: ResourceList | undefined
   /** Absent: a kubelet's defaults. A simulated node evicts only when this is given, and then looks at its Pods alone. */
   eviction?: EvictionSettings | undefined
+  /** Absent: nobody proves that handlers work, and schedulers trust what the runtime lists. */
+  handlers?: ProvingOptions | undefined
   /** Where Pods reach the API server: the KUBERNETES_SERVICE_* variables. */
   apiServer?: { host: string; port: number } | undefined
   /** Default: no cluster DNS; ClusterFirst then means the machine's resolv.conf. */
@@ -106,14 +110,17 @@ export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode 
 
 /** Resolves when the node is registered, its Pods are watched, and Ready is written. */
 async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ pods: NodePods; ended: Promise<unknown> }> {
-  const { name, client, clock, log, annotations = {}, podCIDR } = options
+  const { name, client, clock, log, podCIDR } = options
   const dataDir = resolve(options.dataDir)
   await mkdir(join(dataDir, 'logs'), { recursive: true })
   const capacity = { ...(await machineCapacity(dataDir, options.maxPods ?? 110)), ...options.capacity }
   const eviction = options.simulated && !options.eviction ? undefined : evictionPolicy(options.eviction ?? {})
   const reserved = listOf(sum([amounts(options.reserved), amounts(eviction && heldByThresholds(eviction, capacity))]))
   const standing = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': goArch() }
-  const labels = { ...standing, 'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': goArch(), ...options.labels }
+  const handlers = options.handlers && (await openHandlers(options, options.handlers))
+  const beta = { 'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': goArch() }
+  const labels = { ...standing, ...beta, ...handlers?.labels, ...options.labels }
+  const annotations = { ...handlers?.annotations, ...options.annotations }
   const node = await registerNode(client, { name, labels, annotations, podCIDR }, { clock, signal, log })
   let pods: NodePods | undefined
   const find = async (namespace: string, pod: string) => pods?.find(namespace, pod)
@@ -125,6 +132,7 @@ async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ po
     ...{ runtime: options.runtime, clock, signal },
     onChange: (found) => {
       status.runtimeIs(found)
+      handlers?.runtimeIs(found)
       pods?.runtimeChanged()
     },
     onEvent: (event) => pods?.runtimeSaid(event),
@@ -132,11 +140,16 @@ async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ po
   })
   const onPressure = (conditions: readonly PressureCondition[]) => status.pressureIs(conditions)
   const held = { capacity, allocatable: lessReserved(capacity, reserved), policy: eviction }
-  pods = await openPods({ ...options, ...held, dataDir, node, onPressure, runtimeStatus: () => watched.status() }, signal)
+  const runtime = handlers?.runtime ?? options.runtime
+  pods = await openPods(
+    { ...options, ...held, runtime, dataDir, node, onPressure, runtimeStatus: () => watched.status() },
+    signal,
+  )
   await status.post()
   const ended = Promise.all([
     watched.ended,
     pods.ended,
+    handlers?.run(node, signal),
     status.keepPosting(),
     keepLease(node.current(), { client, clock, signal, log }),
   ])

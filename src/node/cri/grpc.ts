@@ -4,7 +4,14 @@ import { Events } from '../../gen/containerd/events_pb.js'
 import { ImageService, RuntimeService } from '../../gen/cri_pb.js'
 import { containerEvents } from './grpc-events.ts'
 import { openChannel, type Rpc, rpcOf } from './grpc-client.ts'
-import { type ContainerStatus, type Runtime, RuntimeError, type RuntimeStatus, type SandboxStatus } from './runtime.ts'
+import {
+  type ContainerStatus,
+  type Runtime,
+  RuntimeError,
+  type RuntimeHandler,
+  type RuntimeStatus,
+  type SandboxStatus,
+} from './runtime.ts'
 import { containerConfigToWire, resourcesToWire, sandboxConfigToWire } from './wire-config.ts'
 import {
   containerFromWire,
@@ -99,8 +106,13 @@ async function runtimeStatus({ runtime }: World): Promise<RuntimeStatus> {
           recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
           userNamespaces: features?.userNamespaces ?? false,
         },
+        ...behind(config?.runtimes?.[name]),
       })),
-      ...names.map((name) => ({ name, features: { recursiveReadOnlyMounts: false, userNamespaces: false } })),
+      ...names.map((name) => ({
+        name,
+        features: { recursiveReadOnlyMounts: false, userNamespaces: false },
+        ...behind(config?.runtimes?.[name]),
+      })),
     ],
     defaultHandler,
     cgroupDriver: cgroupDriverOf(config),
@@ -109,8 +121,25 @@ async function runtimeStatus({ runtime }: World): Promise<RuntimeStatus> {
 
 /** The part of containerd's verbose status that we read. */
 interface ContainerdFacts {
-  runtimes?: Record<string, { options?: { SystemdCgroup?: boolean } | null }>
+  runtimes?: Record<string, ContainerdRuntime>
   defaultRuntimeName?: string
+}
+
+interface ContainerdRuntime {
+  runtimeType?: string
+  runtimePath?: string
+  runtimeEngine?: string
+  options?: { SystemdCgroup?: boolean; BinaryName?: string } | null
+}
+
+function behind(runtime: ContainerdRuntime | undefined): Pick<RuntimeHandler, 'runtimeType' | 'shimPath' | 'binary'> {
+  const { runtimeType, runtimePath, runtimeEngine, options } = runtime ?? {}
+  const binary = options?.BinaryName || runtimeEngine
+  return {
+    ...(runtimeType ? { runtimeType } : {}),
+    ...(runtimePath ? { shimPath: runtimePath } : {}),
+    ...(binary ? { binary } : {}),
+  }
 }
 
 function cgroupDriverOf({ runtimes, defaultRuntimeName = '' }: ContainerdFacts = {}): RuntimeStatus['cgroupDriver'] {

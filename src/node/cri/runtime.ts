@@ -5,6 +5,12 @@
 export interface RuntimeHandler {
   name: string
   features: { recursiveReadOnlyMounts: boolean; userNamespaces: boolean }
+  /** The rest is containerd's verbose configuration, where it tells. Its name of the shim. */
+  runtimeType?: string | undefined
+  /** Of the shim, in place of what its name leads to. */
+  shimPath?: string | undefined
+  /** What the shim is told to run: a path, or a name on PATH. */
+  binary?: string | undefined
 }
 
 export interface RuntimeVersion {
