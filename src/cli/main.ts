@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { exitCodes, Problem } from '../cluster/problem.ts'
 import { kubernetesVersion, polypodVersion } from '../api/version.ts'
+import { containerd } from './containerd.ts'
 import { down } from './down.ts'
 import { kubeconfig } from './kubeconfig.ts'
 import { ledger } from './ledger.ts'
@@ -10,7 +11,7 @@ import { status } from './status.ts'
 import { up } from './up.ts'
 import { version } from './version.ts'
 
-const commands = [up, down, status, kubeconfig, runtimes, ledger, version]
+const commands = [up, down, status, kubeconfig, runtimes, containerd, ledger, version]
 
 const program = new Command('polypod')
   .description('A Kubernetes control plane and node agent for nodes that run several container runtimes')
