@@ -8,10 +8,11 @@ import { kubeconfig } from './kubeconfig.ts'
 import { ledger } from './ledger.ts'
 import { runtimes } from './runtimes.ts'
 import { status } from './status.ts'
+import { trace } from './trace.ts'
 import { up } from './up.ts'
 import { version } from './version.ts'
 
-const commands = [up, down, status, kubeconfig, runtimes, containerd, ledger, version]
+const commands = [up, down, status, kubeconfig, runtimes, containerd, ledger, trace, version]
 
 const program = new Command('polypod')
   .description('A Kubernetes control plane and node agent for nodes that run several container runtimes')

@@ -20,6 +20,8 @@ export interface TracedProcess {
   /** Milliseconds since the epoch, to about 10 ms. */
   startedAtMs: number
   argv: string[]
+  /** The executable: `/pause` is one of an image, anything else is the runtime's own. */
+  exe?: string | undefined
 }
 
 export interface TracedContainer {
@@ -146,7 +148,7 @@ async function ofSandbox(
   if (!shim) return void trace.missing.push(`process ${pid} has no containerd shim above it that this kubelet can see`)
   const [answers, ociRuntime, config] = await Promise.all([
     shimAnswers(shim, id, clock),
-    ociRuntimeOf(status.evidence, shim, id),
+    ociRuntimeOf({ ...status.evidence, exe: trace.sandbox.process?.exe }, shim, id),
     shim.containerdSocket === undefined ? undefined : configTable(shim.containerdSocket, runtimeHandler, nowMs),
   ])
   Object.assign(trace, { shim: { ...shim, answers }, ociRuntime, config })
@@ -154,7 +156,7 @@ async function ofSandbox(
 }
 
 const traced = (found: ProcessFacts | undefined): TracedProcess | undefined =>
-  found && { pid: found.pid, startedAtMs: found.startedAtMs, argv: found.argv }
+  found && { pid: found.pid, startedAtMs: found.startedAtMs, argv: found.argv, exe: found.exe }
 
 async function tracedContainer(
   { runtime, clock }: TraceWorld,

@@ -16,10 +16,12 @@ export interface OciRuntime {
   state?: { file: string; pid: number; created?: string | undefined } | undefined
 }
 
-/** What the runtime that serves CRI says of a sandbox. */
+/** What the runtime that serves CRI says of a sandbox, and what its first process is. */
 export interface SandboxEvidence {
   runtimeType?: string | undefined
   runtimeOptions?: Record<string, unknown> | undefined
+  /** /proc/PID/exe of the sandbox's process. */
+  exe?: string | undefined
 }
 
 /** Names of shims that are their own runtime, or bring it; what they run is not told by options. */
@@ -31,11 +33,13 @@ export async function ociRuntimeOf(
   shim: Shim | undefined,
   id: string,
 ): Promise<OciRuntime | undefined> {
-  const { runtimeType = '', runtimeOptions: options = {} } = evidence
+  const { runtimeType = '', runtimeOptions: options = {}, exe = '' } = evidence
   if (runtimeType === '' || ownRuntime(runtimeType)) return undefined
   const told = shim?.bundle === undefined ? {} : parsed(await textOf(join(shim.bundle, 'options.json')))
+  // a sandbox of gVisor is a process of runsc itself; its shim reads options from a file of its own
+  const itself = basename(exe).startsWith('runsc') ? exe : undefined
   // the runc shim calls it binary_name, containerd's configuration BinaryName, shim API v1 runtime
-  const named = firstText(told['binary_name'], options['binary_name'], options['BinaryName'], options['runtime'])
+  const named = firstText(itself, told['binary_name'], options['binary_name'], options['BinaryName'], options['runtime'])
   const asked = named ?? (runtimeType === 'io.containerd.runsc.v1' ? 'runsc' : 'runc')
   const path = asked.startsWith('/') ? asked : await onPathOf(shim, asked)
   const root = firstText(
