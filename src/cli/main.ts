@@ -4,6 +4,7 @@ import { exitCodes, Problem } from '../cluster/problem.ts'
 import { kubernetesVersion, polypodVersion } from '../api/version.ts'
 import { containerd } from './containerd.ts'
 import { down } from './down.ts'
+import { explain } from './explain.ts'
 import { kubeconfig } from './kubeconfig.ts'
 import { ledger } from './ledger.ts'
 import { runtimes } from './runtimes.ts'
@@ -12,7 +13,7 @@ import { trace } from './trace.ts'
 import { up } from './up.ts'
 import { version } from './version.ts'
 
-const commands = [up, down, status, kubeconfig, runtimes, containerd, ledger, trace, version]
+const commands = [up, down, status, kubeconfig, runtimes, containerd, ledger, trace, explain, version]
 
 const program = new Command('polypod')
   .description('A Kubernetes control plane and node agent for nodes that run several container runtimes')

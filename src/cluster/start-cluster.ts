@@ -14,12 +14,15 @@ import { type KubeletMetrics, kubeletMetrics } from '../node/kubelet-metrics.ts'
 import { startKubeletServer } from '../node/kubelet-server.ts'
 import { type RunningNode, runNode } from '../node/run.ts'
 import { statsSummary } from '../node/stats-summary.ts'
+import { defaultProfile } from '../placement/default-profile.ts'
+import { upstreamProfile } from '../placement/upstream-profile.ts'
 import { runScheduler } from '../scheduler/run.ts'
 import { startHttpServer } from '../server/http.ts'
 import type { Observed } from '../server/observed.ts'
 import { openApiServer } from '../server/open-server.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
+import { explainer } from './explainer.ts'
 import { observers } from './observers.ts'
 import { type Certificates, openCertificates } from './certs.ts'
 import { dataDirAt } from './data-dir.ts'
@@ -54,7 +57,10 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const kubelet = { clientTls: { ...certificates.kubeletClient, ca: certificates.ca }, host: '127.0.0.1' }
   const observed: Observed = {}
   const kubelets = kubeletMetrics()
-  const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, observed, log }))
+  const profile = parts.schedulerProfile === 'upstream' ? upstreamProfile : defaultProfile
+  const explains = explainer({ client: api.client('system:explainer'), clock, profile })
+  const serving = { api, tls, port: parts.port, clock, kubelet, explainer: explains, observed, log }
+  const http = scope.own(await startHttpServer(serving))
   const manager = api.client('system:kube-controller-manager')
   const { onLedgerChecked, observe } = observers(observed, kubelets)
   await bootstrap(manager, { port: http.port, clock })

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { User } from '../admission/chain.ts'
 import { measuredKinds } from '../api/metrics/resource-metrics.ts'
+import { PodExplanation } from '../api/polypod/pod-explanation.ts'
 import { unauthorized } from '../api/status.ts'
 import type { Clock } from '../lib/clock.ts'
 import { refuseUpgrade, type UpgradeRequest } from '../lib/upgrade.ts'
@@ -16,6 +17,7 @@ import type { HttpRequest, HttpResponse, HttpWorld } from './call.ts'
 import { dispatch, dispatchUpgrade, failureOf, splitUrl } from './dispatch.ts'
 import type { Descriptions } from './descriptions.ts'
 import { makeDocuments } from './documents.ts'
+import type { Explainer } from './explanations.ts'
 import type { Observed } from './observed.ts'
 import { kubeletOf } from './kubelet-calls.ts'
 import { kubeletStats } from './kubelet-stats.ts'
@@ -41,6 +43,8 @@ export interface HttpServerOptions {
   clock: Clock
   /** What the API server shows to kubelets, and the CA it holds them to. `host`: where they are reached instead of their InternalIP. */
   kubelet: { clientTls: TlsMaterial; host?: string | undefined }
+  /** Answers podexplanations; without it they are not served. */
+  explainer?: Explainer | undefined
   /** Components of this process that can be looked at through the server; read when asked for. */
   observed?: Observed | undefined
   /** Texts of the OpenAPI documents; default those that were built beside this code. */
@@ -60,12 +64,14 @@ export interface HttpServer {
 /** Serves when it resolves. Rejects with the system's error (EADDRINUSE) when the port is not to be had. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { api, clock, port, host = '127.0.0.1', log = console.error } = options
-  const kinds = [...api.kinds, ...measuredKinds]
+  const { explainer } = options
+  const kinds = [...api.kinds, ...measuredKinds, ...(explainer ? [PodExplanation] : [])]
   const documents = makeDocuments(kinds, options.descriptions)
   const { kubelet, observed = {} } = options
   const stats = kubeletStats((node) => kubeletOf({ api, kubelet }, node))
   const usage = usageSamples(clock, (node) => stats.summary(node))
-  const world: HttpWorld = { api, clock, kinds, documents, kubelet, observed, usage, requests: requestCounter(), log }
+  const requests = requestCounter()
+  const world: HttpWorld = { api, clock, kinds, documents, explainer, kubelet, observed, usage, requests, log }
   const server = createSecureServer({
     ...options.tls,
     ...{ requestCert: true, rejectUnauthorized: false, allowHTTP1: true },

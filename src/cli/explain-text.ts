@@ -1,0 +1,56 @@
+// A PodExplanation for people.
+import type { PodChange, PodExplanation } from '../api/polypod/pod-explanation.ts'
+import { table } from './output.ts'
+
+export function explanationText({ metadata, status }: PodExplanation): string {
+  if (!status) return ''
+  const { verdict, summary, runtimeClass, asks = [], causes = [], nodes = [], changes = [], hints = [] } = status
+  const blocks = [
+    `Pod ${metadata.namespace}/${metadata.name}: ${verdict}: ${summary}\n`,
+    runtimeClass ? `RuntimeClass ${runtimeClass.name}, handler ${runtimeClass.handler ?? '(there is no such class)'}\n` : '',
+    titled(
+      'Why',
+      causes.map(({ type, message }) => `  ${type}: ${message}\n`),
+    ),
+    titled(
+      'It asks of a node',
+      indented(
+        asks.map(({ field, value, from }) => [field, value, from]),
+        ['FIELD', 'VALUE', 'FROM'],
+      ),
+    ),
+    nodes.length === 0
+      ? ''
+      : table(
+          ['NODE', 'FITS', 'WHY NOT'],
+          nodes.flatMap(({ name, fits, reasons = [] }) => {
+            const [first = '', ...others] = reasons
+            return [[name, fits ? 'yes' : 'no', first], ...others.map((reason) => ['', '', reason])]
+          }),
+        ),
+    titled(causes.length > 0 ? 'Any one of these lets it run (checked)' : '', changes.map(changeText)),
+    titled(
+      'No change could be checked; what may help',
+      hints.map((hint) => `  ${hint}\n`),
+    ),
+  ]
+  return blocks.filter((block) => block !== '').join('\n')
+}
+
+const titled = (title: string, lines: readonly string[]): string => (lines.length === 0 ? '' : `${title}:\n${lines.join('')}`)
+
+const indented = (rows: readonly (readonly string[])[], head: readonly string[]): string[] =>
+  rows.length === 0
+    ? []
+    : table(head, rows)
+        .trimEnd()
+        .split('\n')
+        .map((line) => `  ${line}\n`)
+
+function changeText({ summary, steps, node, unchecked = [] }: PodChange, i: number): string {
+  const commands = steps.flatMap(({ command }) => (command === undefined ? [] : [`       ${command}\n`]))
+  const anew = steps.some(({ recreate }) => recreate) ? '; the Pod has to be made anew for it' : ''
+  const where = node === undefined ? '' : `; it goes to ${node}`
+  const open = unchecked.map((what) => `       not checked: ${what}\n`)
+  return `  ${i + 1}. ${summary}${anew}${where}\n${commands.join('')}${open.join('')}`
+}

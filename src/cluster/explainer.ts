@@ -1,0 +1,132 @@
+// Explains Pods of this cluster: brings together what the API server has, what admission says, and the rules of placement.
+import { type AdmissionRequest, approved, mutated, type Plugin, type Reader, type User } from '../admission/chain.ts'
+import { defaultPlugins } from '../admission/default-plugins.ts'
+import { serviceAccount, serviceAccountWith } from '../admission/service-account.ts'
+import { ConfigMap } from '../api/core/config-map.ts'
+import { Event } from '../api/core/event.ts'
+import { LimitRange } from '../api/core/limit-range.ts'
+import { Namespace } from '../api/core/namespace.ts'
+import { Node } from '../api/core/node.ts'
+import { Pod } from '../api/core/pod.ts'
+import { ResourceQuota } from '../api/core/resource-quota.ts'
+import { Secret } from '../api/core/secret.ts'
+import { ServiceAccount } from '../api/core/service-account.ts'
+import type { AnyKind, AnyObject, ObjectOf } from '../api/kind.ts'
+import { RuntimeClass } from '../api/node/runtime-class.ts'
+import { PodDisruptionBudget } from '../api/policy/pod-disruption-budget.ts'
+import { PodExplanation } from '../api/polypod/pod-explanation.ts'
+import { PriorityClass } from '../api/scheduling/priority-class.ts'
+import { alreadyExists, invalidObject, statusOf } from '../api/status.ts'
+import { validateCreate } from '../api/validate.ts'
+import type { Client } from '../client/client.ts'
+import type { Clock } from '../lib/clock.ts'
+import { explain } from '../placement/explanation/explanation.ts'
+import { type Admit, type Facts, find } from '../placement/explanation/facts.ts'
+import { observedOf } from '../placement/explanation/observed.ts'
+import type { Profile } from '../placement/profile.ts'
+import type { Explainer } from '../server/explanations.ts'
+
+export interface ExplainerOptions {
+  client: Client
+  clock: Clock
+  /** What the scheduler goes by. */
+  profile: Profile
+  /** Default default-scheduler. */
+  schedulerName?: string | undefined
+}
+
+const everywhere: readonly AnyKind[] = [Namespace, Node, Pod, RuntimeClass, PriorityClass, PodDisruptionBudget]
+const inNamespace: readonly AnyKind[] = [ResourceQuota, LimitRange, ServiceAccount, ConfigMap, Secret]
+
+export function explainer(options: ExplainerOptions): Explainer {
+  return {
+    async stored(pod) {
+      const events = await eventsOf(options.client, pod)
+      const facts = { ...(await factsFor(options, pod)), isCreated: true, observed: observedOf(pod, events) }
+      return answer(pod, await explain(facts, admitAs({ name: 'system:apiserver', groups: ['system:masters'] })))
+    },
+    async manifest(pod, user) {
+      return answer(pod, await explain(await factsFor(options, pod), admitAs(user)))
+    },
+  }
+}
+
+const answer = ({ metadata: { name, namespace, generateName } }: Pod, status: PodExplanation['status']): PodExplanation => ({
+  ...{ kind: PodExplanation.kind, apiVersion: PodExplanation.apiVersion },
+  metadata: { name: name || (generateName ?? ''), namespace },
+  status,
+})
+
+async function factsFor({ client, clock, profile, schedulerName }: ExplainerOptions, pod: Pod): Promise<Facts> {
+  const { namespace } = pod.metadata
+  const listed = async (kind: AnyKind, where: { namespace?: string | undefined }) =>
+    [kind, (await client.list(kind, where)).items as readonly AnyObject[]] as const
+  const objects = new Map(
+    await Promise.all([...everywhere.map((kind) => listed(kind, {})), ...inNamespace.map((kind) => listed(kind, { namespace }))]),
+  )
+  const ours = schedulerName ?? 'default-scheduler'
+  return { pod, isCreated: false, objects, observed: [], profile, schedulerName: ours, nowMs: clock.now() }
+}
+
+async function eventsOf(client: Client, { metadata: { namespace, uid } }: Pod): Promise<readonly Event[]> {
+  return (await client.list(Event, { namespace, fieldSelector: `involvedObject.uid=${uid}` })).items
+}
+
+// nobody makes an account while facts stand still: it is not waited for
+const impatient = serviceAccountWith({
+  now: () => 0,
+  sleep: async () => undefined,
+  after: () => () => undefined,
+})
+const plugins: readonly Plugin[] = defaultPlugins.map((plugin) => (plugin === serviceAccount ? impatient : plugin))
+
+/** A create as the server does it, on facts: defaults, plugins, validation, quotas; nothing is stored. */
+function admitAs(user: User): Admit {
+  return async (facts) => {
+    try {
+      return { pod: await admitted(facts, user) }
+    } catch (error) {
+      const refused = statusOf(error)
+      if (!refused) throw error
+      return { refused }
+    }
+  }
+}
+
+async function admitted(facts: Facts, user: User): Promise<Pod> {
+  const { metadata } = facts.pod
+  const name = metadata.name || `${metadata.generateName ?? ''}xxxxx`
+  const request = requestFor(facts, user)
+  const mutant = await mutated(plugins, request)
+  const object = Pod.decode(JSON.parse(JSON.stringify(mutant)), { unknown: [] })
+  object.metadata = { ...object.metadata, name }
+  Pod.prepareCreate?.(object)
+  const errors = validateCreate(Pod, object as AnyObject)
+  if (errors.length > 0) throw invalidObject(Pod, name, errors)
+  if (find(facts, Pod, { namespace: metadata.namespace, name })) throw alreadyExists(Pod, name)
+  await approved(plugins, { ...request, name, object: object as AnyObject })
+  return object
+}
+
+function requestFor(facts: Facts, user: User): AdmissionRequest {
+  const { pod, nowMs } = facts
+  const { namespace, name } = pod.metadata
+  return {
+    ...{ verb: 'create', kind: Pod, namespace, name, object: pod as AnyObject, user, dryRun: true, read: readerOf(facts), nowMs },
+    replace: () => Promise.reject(new Error('a trial writes nothing')),
+    onSettled: () => undefined,
+    warn: () => undefined,
+  }
+}
+
+function readerOf(facts: Facts): Reader {
+  const cached = <K extends AnyKind>(kind: K, ref: { namespace?: string | undefined; name: string }) => find(facts, kind, ref)
+  return {
+    cached,
+    cachedList: <K extends AnyKind>(kind: K, namespace?: string) =>
+      (facts.objects.get(kind) ?? []).filter(
+        ({ metadata }) => namespace === undefined || metadata.namespace === namespace,
+      ) as ObjectOf<K>[],
+    live: async (kind, ref) => cached(kind, ref),
+  }
+}

@@ -1,0 +1,110 @@
+// The smallest changes that let a Pod run. Each is tried on the facts with the rules that decide in earnest, and told only when it works.
+import { applied, type Step } from './change.ts'
+import type { Admit, Facts } from './facts.ts'
+import { type Blocker, isFree, type Outlook, outlookOf } from './outlook.ts'
+import { propose } from './propose-pod.ts'
+
+export interface CheckedChange {
+  steps: readonly Step[]
+  /** Where the Pod would go. */
+  node?: string | undefined
+}
+
+interface State {
+  facts: Facts
+  outlook: Outlook
+  steps: readonly Step[]
+}
+
+const mostSteps = 3
+const mostTold = 5
+/** Of the states that are better and not good, those that are gone on from. */
+const width = 6
+const mostTries = 400
+
+/** In the order of their cost. Empty when three steps are not enough, or nobody but the Pod's author can help. */
+export async function checkedChanges(facts: Facts, outlook: Outlook, admit: Admit): Promise<CheckedChange[]> {
+  let open: State[] = [{ facts, outlook, steps: [] }]
+  let left = mostTries
+  for (let depth = 1; depth <= mostSteps && open.length > 0; depth++) {
+    const good: State[] = []
+    const better: State[] = []
+    for (const { from, step } of candidates(open)) {
+      if (left <= 0) break
+      left -= 1
+      const next = await tried(from, step, admit)
+      if (!next) continue
+      if (isFree(next.outlook)) good.push(next)
+      else if (isProgress(from.outlook, next.outlook)) better.push(next)
+    }
+    if (good.length > 0) return told(good)
+    open = better.sort(byCost).slice(0, width)
+  }
+  return []
+}
+
+function* candidates(open: readonly State[]): Generator<{ from: State; step: Step }> {
+  for (const from of open) {
+    const all = from.outlook.blockers.flatMap((blocker) => propose(from.facts, blocker))
+    // several obstacles may lead to the same thought
+    const cheapest = new Map<string, Step>()
+    for (const step of all)
+      if (step.cost < (cheapest.get(step.summary)?.cost ?? Number.POSITIVE_INFINITY)) cheapest.set(step.summary, step)
+    for (const step of cheapest.values()) yield { from, step }
+  }
+}
+
+async function tried({ facts, steps }: State, step: Step, admit: Admit): Promise<State | undefined> {
+  const next = applied(facts, step)
+  return next && { facts: next, outlook: await outlookOf(next, admit), steps: [...steps, step] }
+}
+
+const costOf = ({ steps }: State): number => steps.reduce((sum, { cost }) => sum + cost, 0)
+const byCost = (a: State, b: State): number => costOf(a) - costOf(b)
+
+function told(good: readonly State[]): CheckedChange[] {
+  const families = new Set<string>()
+  return [...good].sort(byCost).flatMap(({ steps, outlook }) => {
+    const family = steps.map(familyOf).sort().join('\n')
+    if (families.has(family) || families.size >= mostTold) return []
+    families.add(family)
+    return [{ steps, node: outlook.node }]
+  })
+}
+
+/** The same for steps of which one, the cheapest, is enough to be told: on any of the nodes, or with any number. */
+function familyOf({ kind, name, patch, object }: Step): string {
+  const values = (patch ?? []).map((one) => {
+    const value = 'value' in one ? (one.value as unknown) : undefined
+    return `${one.op} ${one.path} ${typeof value === 'number' ? '' : (JSON.stringify(value) ?? '')}`
+  })
+  return [kind.kind, kind.kind === 'Node' ? '' : name, object ? 'new' : '', ...values].join(' ')
+}
+
+/** Something that was in the way is no more, or less of it. */
+function isProgress(before: Outlook, after: Outlook): boolean {
+  const keys = new Set(after.blockers.flatMap(keysOf))
+  return before.blockers.flatMap(keysOf).some((key) => !keys.has(key))
+}
+
+function keysOf(blocker: Blocker): string[] {
+  switch (blocker.is) {
+    case 'Admission':
+      return [blocker.refused.message ?? '']
+    case 'Unplaced': {
+      const { rejected } = blocker.unplaced
+      if (rejected) return [rejected.reason.text]
+      return blocker.refusals.map(
+        ({ node, filter, reasons }) => `${node.name} ${filter} ${reasons.map(({ text }) => text).join()}`,
+      )
+    }
+    case 'Config':
+      return [`${blocker.missing.path} ${blocker.missing.name} ${blocker.missing.keys.join()}`]
+    case 'UnmountableVolume':
+      return [blocker.volume.path]
+    case 'Observed':
+      return [`${blocker.observed.type} ${blocker.observed.container ?? ''}`]
+    default:
+      return [blocker.is as string]
+  }
+}
