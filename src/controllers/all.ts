@@ -4,6 +4,7 @@ import type { Controller } from './controller.ts'
 import { eventTtl } from './event-ttl.ts'
 import { ledgerCheck } from './ledger-check.ts'
 import { namespaceController } from './namespace.ts'
+import { nodeFacts } from './node-facts.ts'
 import { nodeLifecycle } from './node-lifecycle.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
 import { podGc } from './pod-gc.ts'
@@ -27,6 +28,7 @@ export const controllers = (options: ControllerOptions): readonly Controller[] =
   podGc(),
   podDisruptionBudget(),
   nodeLifecycle(),
+  nodeFacts(),
   taintEviction(),
   resourceQuota(),
   eventTtl(),

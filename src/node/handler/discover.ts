@@ -95,8 +95,9 @@ export interface FilesLook {
 /** Whether a handler's binaries are there and may be run. cost: two looks at each file. */
 export async function lookAtFiles(files: readonly HandlerFile[]): Promise<FilesLook> {
   const looks = await Promise.all(
-    files.map(async ({ name, path }) => {
+    files.map(async ({ name, path, isDevice }) => {
       const signature = await signatureOf(path)
+      if (isDevice) return { signature: signature === '' ? 'gone' : 'there', missing: undefined }
       const usable = await access(path, constants.X_OK).then(
         () => true,
         () => false,

@@ -28,6 +28,8 @@ export interface HandlerFile {
   /** `crun`, `containerd-shim-runc-v2`. */
   name: string
   path: string
+  /** That it is gone says nothing by itself, but asks for a canary. */
+  isDevice?: boolean | undefined
 }
 
 /** What the OCI runtime's own words are, where it has any. */
@@ -80,11 +82,14 @@ function runtimeName({ binary, runtimeType = '' }: RuntimeHandler): string | und
 }
 
 /** Everything that must be there for `handler`, stand-ins that the runtime was told of included. Pure. */
-export function filesOf({ shim, runtime }: KnownHandler, told: RuntimeHandler | undefined): HandlerFile[] {
+export function filesOf({ shim, runtime, runtimeType }: KnownHandler, told: RuntimeHandler | undefined): HandlerFile[] {
   const named = (path: string): HandlerFile => ({ name: baseName(path), path })
   const paths = [shim, runtime, told?.shimPath, told?.binary].filter((path) => path?.startsWith('/')) as string[]
-  return [...new Set(paths)].map(named)
+  return [...[...new Set(paths)].map(named), ...(needsKvm(runtimeType) ? [kvm] : [])]
 }
+
+const kvm: HandlerFile = { name: 'kvm', path: '/dev/kvm', isDevice: true }
+const needsKvm = (runtimeType: string): boolean => /\b(kata|firecracker|cloudhypervisor)\b/.test(runtimeType)
 
 /** From the name alone; a running shim tells more. Pure. */
 export function shimApiOf(runtimeType: string): string | undefined {

@@ -133,7 +133,12 @@ function unlessNotFound(error: unknown): void {
 async function writeObject(state: State, objects: Map<string, NodeHandler>, handler: ProvedHandler): Promise<void> {
   const { client, clock, node } = state
   const { name } = handler.facts
-  const present = objects.get(name)
+  let present = objects.get(name)
+  // of a Node of the same name that was there before
+  if (present && present.metadata.ownerReferences?.[0]?.uid !== node.current().metadata.uid) {
+    await client.delete(NodeHandler, present.metadata).catch(unlessNotFound)
+    present = undefined
+  }
   const next = nodeHandler(node.current(), handler, { present, nowMs: clock.now() })
   if (present && isDeepStrictEqual(present.status, next.status)) return
   try {
