@@ -65,14 +65,15 @@ function openRuntime(world: NodeWorld): Promise<OpenNodes> {
 async function openContainerd({ dir, settings, clock, scope, log }: NodeWorld, handlers?: readonly string[]): Promise<OpenNodes> {
   if (process.getuid?.() !== 0)
     throw new Problem('notRoot', 'running containers needs root: use sudo, or --simulated to run without containers')
-  const [{ startContainerd }, { criRuntime }] = await Promise.all([
+  const [{ startContainerd }, { criRuntime }, { withRunscPorts }] = await Promise.all([
     import('../node/containerd/supervise.ts'),
     import('../node/cri/grpc.ts'),
+    import('../node/streaming/runsc-ports.ts'),
   ])
   const containerd = await startContainerd({ dataDir: dir.path, clock, scope, log, handlers }).catch((error: Error) => {
     throw new Problem('noContainerd', `${error.message} (--simulated runs without containers)`, error)
   })
-  const runtime = scope.own(criRuntime(containerd.socket))
+  const runtime = scope.own(withRunscPorts(criRuntime(containerd.socket), clock))
   const cgroup = { root: instanceName(dir.path), driver: containerd.cgroupDriver }
   const known = containerd.handlers.map((handler) => ({ ...handler, isDefault: handler.name === containerd.defaultHandler }))
   const named = containerd.handlers.map(({ name }) => (name === containerd.defaultHandler ? `${name} (default)` : name))
@@ -89,8 +90,11 @@ async function openContainerd({ dir, settings, clock, scope, log }: NodeWorld, h
 }
 
 async function openSocket({ dir, settings, clock, scope, log }: NodeWorld, socket: string): Promise<OpenNodes> {
-  const { criRuntime } = await import('../node/cri/grpc.ts')
-  const runtime = scope.own(criRuntime(socket))
+  const [{ criRuntime }, { withRunscPorts }] = await Promise.all([
+    import('../node/cri/grpc.ts'),
+    import('../node/streaming/runsc-ports.ts'),
+  ])
+  const runtime = scope.own(withRunscPorts(criRuntime(socket), clock))
   const problem = (error: Error) => {
     throw new Problem('noContainerd', `no CRI runtime answers at ${socket}: ${error.message}`, error)
   }

@@ -21,6 +21,9 @@ export interface HandlerRecipe {
   refusesHybridCgroups?: boolean | undefined
 }
 
+/** gVisor's, whose sandboxes are no namespaces of the machine: their network and processes are reached through runsc alone. */
+export const runscType = 'io.containerd.runsc.v1'
+
 const runcShim = { runtimeType: 'io.containerd.runc.v2', shim: 'containerd-shim-runc-v2', told: 'option' } as const
 const wasm = (name: string, type = `io.containerd.${name}.v1`): HandlerRecipe => ({
   name,
@@ -41,7 +44,7 @@ export const handlerTable: readonly HandlerRecipe[] = [
   },
   { name: 'crun', runtime: 'crun', refusesHybridCgroups: true, ...runcShim },
   { name: 'youki', runtime: 'youki', ...runcShim },
-  { name: 'gvisor', runtimeType: 'io.containerd.runsc.v1', shim: 'containerd-shim-runsc-v1', runtime: 'runsc', told: 'file' },
+  { name: 'gvisor', runtimeType: runscType, shim: 'containerd-shim-runsc-v1', runtime: 'runsc', told: 'file' },
   { name: 'kata', runtimeType: 'io.containerd.kata.v2', shim: 'containerd-shim-kata-v2', told: 'nothing' },
   wasm('wasmtime'),
   wasm('wasmedge'),

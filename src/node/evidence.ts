@@ -1,5 +1,6 @@
 // What really runs each Pod: asked of the runtime, and read off the processes themselves.
 import { readFile, readlink } from 'node:fs/promises'
+import { runscType } from '../containerd/handler-table.ts'
 import type { Runtime, Sandbox } from './cri/runtime.ts'
 import { canaryLabel } from './handler/canary.ts'
 
@@ -35,12 +36,18 @@ async function evidenceOf(runtime: Runtime, sandbox: Sandbox): Promise<PodEviden
     return {
       ...{ namespace, name, uid, handler: sandbox.runtimeHandler, runtimeType: evidence.runtimeType },
       shim: evidence.pid === undefined ? undefined : await shimOf(evidence.pid),
-      ociRuntime: named as string | undefined,
+      ociRuntime: (named as string | undefined) ?? (await runscOf(evidence)),
     }
   } catch {
     // gone meanwhile
     return undefined
   }
+}
+
+/** A sandbox of gVisor is a process of its runtime, which the shim is told of by a file of its own. */
+async function runscOf({ runtimeType, pid }: { runtimeType?: string | undefined; pid?: number | undefined }) {
+  if (runtimeType !== runscType || pid === undefined) return undefined
+  return readlink(`/proc/${pid}/exe`).catch(() => undefined)
 }
 
 async function shimOf(pid: number): Promise<PodEvidence['shim']> {

@@ -9,22 +9,16 @@ import { Pod } from '../../src/api/core/pod.ts'
 import type { ContainerStatus } from '../../src/api/core/pod-status.ts'
 import { Lease } from '../../src/api/coordination/lease.ts'
 import { RuntimeClass } from '../../src/api/node/runtime-class.ts'
-import { findBinaries } from '../../src/node/containerd/binaries.ts'
 import { eventually } from '../../src/testing/eventually.ts'
 import { containerdLife, type Life, type LifeMaker, openLife, simulatedLife } from './pod-life-world.ts'
-
-async function whyNoContainerd(): Promise<string | undefined> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux'
-  const wanted = ['containerd', 'ctr', 'runc', 'busybox']
-  const found = await findBinaries(wanted)
-  const missing = wanted.filter((name) => !found.has(name))
-  return missing.length > 0 ? `not installed: ${missing.join(', ')}` : undefined
-}
+import { testedHandlers, whyNotOn } from './real-handlers.ts'
 
 podLife('simulated', simulatedLife)
-const reason = await whyNoContainerd()
-if (reason) describe.skip(`a Pod's life on containerd (${reason})`, () => it('is here', () => {}))
-else podLife('containerd', containerdLife)
+for (const handler of testedHandlers) {
+  const reason = await whyNotOn(handler)
+  if (reason) describe.skip(`a Pod's life on ${handler} (${reason})`, () => it('is here', () => {}))
+  else podLife(`${handler} of containerd`, containerdLife(handler))
+}
 
 const sleepFor = ['sleep', '1000']
 const conditionsOf = (pod: Pod) => Object.fromEntries((pod.status.conditions ?? []).map((c) => [c.type, c.status]))
@@ -51,7 +45,7 @@ function podLife(name: string, make: LifeMaker): void {
         assert.equal(ready?.message, 'kubelet is posting ready status')
         assert.deepEqual(
           node.status.runtimeHandlers?.map((h) => h.name),
-          ['', 'runc'],
+          ['', life.handler],
         )
         assert.equal(node.metadata.labels?.['kubernetes.io/hostname'], 'node-1')
         const lease = await eventually(() => life.client.get(Lease, { namespace: 'kube-node-lease', name: 'node-1' }))
@@ -272,7 +266,7 @@ function podLife(name: string, make: LifeMaker): void {
         await holds(async () => says(why, await life.events('classy')))
         assert.equal((await life.get('classy')).status.phase, 'Pending')
         const metadata = { name: 'nice' }
-        await life.client.create(RuntimeClass, RuntimeClass.decode({ metadata, handler: 'runc' }, { unknown: [] }))
+        await life.client.create(RuntimeClass, RuntimeClass.decode({ metadata, handler: life.handler }, { unknown: [] }))
         await life.until('classy', isRunning)
         await life.end('classy')
       })

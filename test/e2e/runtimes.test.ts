@@ -85,6 +85,7 @@ describe.skipIf(why !== undefined)(`a cluster on real containers${why ? ` (skipp
       runc: ['runc', 'containerd-shim-runc-v2', 'runc'],
       'runc-v1': ['runc-v1', 'containerd-shim', 'runc'],
       crun: ['crun', 'containerd-shim-runc-v2', 'crun'],
+      gvisor: ['gvisor', 'containerd-shim-runsc-v1', 'runsc'],
     }
     for (const handler of handlers.filter((h) => h in want)) assert.deepEqual(shims.get(`on-${handler}`), want[handler])
     const { stdout: processes } = await run('ps', ['-eo', 'pid,comm,args'])

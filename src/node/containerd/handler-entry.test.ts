@@ -35,12 +35,18 @@ describe('entry of a handler', () => {
   it('tells the shim of gVisor by file which runsc it runs, and where its state goes', async () => {
     const entry = await handlerEntry(recipe('gvisor'), place(7, gvisor))
     const optionsFile = join(dir, 'gvisor.toml')
-    assert.deepEqual(entry, { recipe: recipe('gvisor'), shimPath: '/opt/containerd-shim-runsc-v1', optionsFile })
+    assert.deepEqual(entry, { recipe: recipe('gvisor'), shimPath: undefined, optionsFile })
     assert.deepEqual(structuredClone(parse(await readFile(optionsFile, 'utf8'))), {
       binary_name: '/opt/runsc',
       root: '/run/pp/state/runtimes/gvisor',
       runsc_config: { 'systemd-cgroup': 'true' },
     })
+  })
+
+  it('says where the shim is that we built, as no PATH leads there', async () => {
+    const shim = join(builtFolder(), 'containerd-shim-runsc-v1')
+    const built = { runsc: join(builtFolder(), 'runsc'), 'containerd-shim-runsc-v1': shim }
+    assert.equal((await handlerEntry(recipe('gvisor'), place(7, built))).shimPath, shim)
   })
 
   it('puts a stand-in for a foreign shim where containerd 1.6 looks first', async () => {
@@ -58,6 +64,12 @@ describe('entry of a handler', () => {
 })
 
 describe('stand-in for a shim newer than its containerd', () => {
+  it('names the shim that is gone', async () => {
+    const path = await plainAnswer(dir, join(dir, 'nothing'), recipe('kata'))
+    const stdout = 'runtime "io.containerd.kata.v2" binary not installed "containerd-shim-kata-v2": file does not exist\n'
+    await assert.rejects(run(path, ['start']), { stdout })
+  })
+
   const json = '{"version":2,"address":"unix:///run/containerd/s/1a","protocol":"ttrpc"}'
   cases(
     [
@@ -69,7 +81,7 @@ describe('stand-in for a shim newer than its containerd', () => {
     async ({ says, code = 0, args, want }) => {
       const shim = join(dir, 'a shim')
       await writeFile(shim, `#!/bin/sh\nprintf '%s' '${says}'\nexit ${code}\n`, { mode: 0o755 })
-      const path = await plainAnswer(dir, shim, 'stand-in')
+      const path = await plainAnswer(dir, shim, recipe('kata'))
       const done = await run(path, args).then(
         ({ stdout }) => [stdout, 0],
         (error: { stdout: string; code: number }) => [error.stdout, error.code],

@@ -1,9 +1,9 @@
 // From a row of the handler table and the binaries of this machine to an entry of containerd's configuration, with the files it needs.
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type HandlerEntry, runtimeRoot } from '../../containerd/config-model.ts'
 import type { HandlerRecipe } from '../../containerd/handler-table.ts'
 import { atLeast } from '../../containerd/version.ts'
-import type { Machine } from './binaries.ts'
+import { builtFolder, type Machine } from './binaries.ts'
 import type { InstancePaths } from './instance-paths.ts'
 import { writeRunscOptions } from './runsc-options.ts'
 import { plainAnswer, withoutUnified } from './stand-ins.ts'
@@ -32,9 +32,11 @@ export async function handlerEntry(recipe: HandlerRecipe, place: HandlerPlace): 
   return { recipe, shimPath, optionsFile }
 }
 
-async function shimFor({ shim }: HandlerRecipe, { machine, paths }: HandlerPlace): Promise<string | undefined> {
-  const path = machine.runtimes.get(shim)
-  if (path === undefined || atLeast(machine.containerd.version, 1, 7)) return path
+/** Undefined where containerd finds the shim by itself. */
+async function shimFor(recipe: HandlerRecipe, { machine, paths }: HandlerPlace): Promise<string | undefined> {
+  const path = machine.runtimes.get(recipe.shim)
+  if (path === undefined) return undefined
+  if (atLeast(machine.containerd.version, 1, 7)) return dirname(path) === builtFolder() ? path : undefined
   // containerd 1.6 minds runtime_path for containers but not for their sandbox, whose shim it looks for in its working directory first
-  return plainAnswer(paths.dir, path, shim)
+  return plainAnswer(paths.dir, path, recipe)
 }
