@@ -172,9 +172,14 @@ function readBy2(files: readonly ConfigFile[], containerd: Version): Read {
     snapshotter = textAt(table(file, imagesPlugin), 'snapshotter') || inOld || snapshotter
   }
   const [first] = files as [ConfigFile]
-  const plugin = isOld(0) && !table(first, runtimePlugin) ? oldName(first) : runtimePlugin
+  const plugin = isOld(0) && readsOld(first) ? oldName(first) : runtimePlugin
   return { cri, snapshotter: snapshotter || 'overlayfs', home: { file: first, plugin }, ignored, replaced: [] }
 }
+
+/** Whether a handler belongs in the old table: `runtimes` in the new one would hide the old one's. */
+const readsOld = (file: ConfigFile): boolean =>
+  !at(table(file, runtimePlugin), 'containerd', 'runtimes') &&
+  (table(file, criPlugin) !== undefined || table(file, 'cri') !== undefined || !table(file, runtimePlugin))
 
 const oldName = (file: ConfigFile): string =>
   versionOf(file) === 1 && (table(file, 'cri') || !table(file, criPlugin)) ? 'cri' : criPlugin
