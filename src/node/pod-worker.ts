@@ -3,6 +3,7 @@ import type { Pod } from '../api/core/pod.ts'
 import { backoff } from '../lib/backoff.ts'
 import { type Mailbox, mailbox } from '../lib/mailbox.ts'
 import { RuntimeError } from './cri/runtime.ts'
+import { checkLimits, limitsAreDue } from './limit-check.ts'
 import { planPod } from './pod-plan.ts'
 import { uidOf } from './pod-labels.ts'
 import { podStatus } from './pod-status.ts'
@@ -48,6 +49,7 @@ export function podWorker(pod: Pod, world: PodWorld): PodWorker {
     ...{ pod, gone: false, admitted: false, failed: undefined, busy: new Map(), paths: undefined, pulled: new Map() },
     ...{ waiting: new Map(), notBefore: new Map(), failures: backoff(failureDelays), crashes: new Map() },
     ...{ stoppedSandboxes: new Set<string>(), released: false, startedAt: startOf(pod) ?? world.clock.now() },
+    limits: { checked: new Set(), againAt: 0 },
     ...{ sight: newSight(), seen: nothingSeen, status: undefined, stale: false },
   }
   const worker: Worker = { memory, world, box: mailbox(), cancelTimer: () => {}, told: new Map() }
@@ -126,6 +128,7 @@ async function turn(worker: Worker): Promise<boolean> {
   memory.failures.reset('turn')
   const deadline = passDeadline(memory, world)
   watchProbes(memory, world, busy)
+  if (limitsAreDue(memory, world.clock.now())) void checkLimits(world, memory)
   const plan = planPod(memory.pod, seen, {
     ...{ now: world.clock.now(), busy, ending: isEnding(memory), mounted: memory.paths !== undefined, stale: memory.stale },
     ...{ pulled: new Set(memory.pulled.keys()), notBefore: memory.notBefore, crashes: memory.crashes },
@@ -248,6 +251,7 @@ function report({ memory, world }: Worker, plan: Plan, busy: ReadonlySet<string>
     probes: (id) => world.prober.results(id),
     ended: plan.phase !== 'running' && !memory.seen.containers.some((c) => c.state === 'running') && busy.size === 0,
     ...{ now: world.clock.now(), startedAt: memory.startedAt, hostIPs: world.facts.hostIPs },
+    defaultHandler: world.defaultHandler(),
   })
   memory.status = status
   world.statuses.put(pod, status)

@@ -54,6 +54,8 @@ export interface PodWorld {
   /** Of a namespace, for the environment of containers. */
   services(namespace: string): readonly Service[]
   statuses: StatusWriter
+  /** What handler "" stands for, where the runtime tells. */
+  defaultHandler(): string | undefined
   /** Why Pods cannot have a network now; undefined: they can. */
   networkProblem(): string | undefined
   /** Why the node does not let this Pod in; undefined: it does, and counts it. */
@@ -96,6 +98,8 @@ export interface PodMemory {
   released: boolean
   startedAt: number
   sight: Sight
+  /** Containers whose limits were checked, and when all are again. */
+  limits: { checked: ReadonlySet<string>; againAt: number }
   seen: Seen
   /** As reported last. */
   status: PodStatus | undefined

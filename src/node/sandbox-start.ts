@@ -64,7 +64,8 @@ export function sandboxConfigFor(
   return { config: sandboxConfig(pod, { attempt, hostname, dns, logRoot, owner, dataDir, cgroupParent }), warnings }
 }
 
-function cgroupValues(pod: Pod): LinuxResources {
+/** What the Pod's own cgroup is made with, overhead included. */
+export function cgroupValues(pod: Pod): LinuxResources {
   const { cpuShares, cpuQuota, cpuPeriod, memoryLimitBytes, hugepages } = podCgroup(pod)
   return {
     cpuShares,
