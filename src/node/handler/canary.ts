@@ -35,6 +35,8 @@ export type CanaryResult =
 export interface CanaryOptions {
   annotations?: Record<string, string> | undefined
   timeoutMs: number
+  /** The node ends. */
+  signal?: AbortSignal | undefined
   /** Looks at what serves the sandbox while it is there. */
   look?: ((evidence: SandboxStatus['evidence']) => Promise<void>) | undefined
 }
@@ -46,7 +48,7 @@ export async function runCanary(world: CanaryWorld, handler: string, options: Ca
   const took = () => ({ startedAtMs, durationMs: Math.round(clock.now() - startedAtMs) })
   const over = new AbortController()
   const started = runtime.runSandbox(canaryConfig(world, handler, options.annotations), handler)
-  const limit = clock.sleep(options.timeoutMs, over.signal).then(() => 'late' as const)
+  const limit = patience(clock, options, over.signal)
   try {
     const id = await Promise.race([started, limit])
     if (id === 'late') {
@@ -65,6 +67,14 @@ export async function runCanary(world: CanaryWorld, handler: string, options: Ca
   } finally {
     over.abort()
   }
+}
+
+/** Ends after the time limit, or soon after whoever wants to know is gone. */
+async function patience(clock: Clock, { timeoutMs, signal }: CanaryOptions, over: AbortSignal): Promise<'late'> {
+  await clock.sleep(timeoutMs, signal ? AbortSignal.any([over, signal]) : over)
+  // most canaries end within a second: one that is under way had better be taken away than left
+  if (signal?.aborted) await clock.sleep(2000, over)
+  return 'late'
 }
 
 /** What cannot be told is left out: the proof is the sandbox itself. */

@@ -157,10 +157,11 @@ async function turn(prover: Prover, tell: (handlers: readonly ProvedHandler[]) =
   await tell(proved(prover))
   const first = [...entries.values()].toSorted((a, b) => Number(b.facts.isDefault) - Number(a.facts.isDefault))
   for (const entry of first) {
-    if (signal?.aborted) return
+    // another state of the runtime is another turn's business
+    if (signal?.aborted || prover.status !== status) return
     const { due } = entry.verdict
     if (!due || due.atMs > options.clock.now()) continue
-    await prove(prover, entry, due.trigger)
+    await prove(prover, entry, { trigger: due.trigger, signal })
     await tell(proved(prover))
   }
 }
@@ -197,13 +198,19 @@ async function lookAt({ options }: Prover, entry: Entry): Promise<boolean> {
   return true
 }
 
-async function prove(prover: Prover, entry: Entry, trigger: Trigger): Promise<void> {
+interface Why {
+  trigger: Trigger
+  signal: AbortSignal | undefined
+}
+
+async function prove(prover: Prover, entry: Entry, { trigger, signal }: Why): Promise<void> {
   const { options, canaries } = prover
   const { clock, everyMs = options.simulated ? 0 : defaultEveryMs } = options
   const { name } = entry.facts
   const failure = options.simulated ? options.simulatedFailure(name) : undefined
   const result = await runCanary(canaries, name, {
     timeoutMs: canaryMs,
+    signal,
     ...(failure === undefined ? {} : { annotations: { 'simulated.polypod.dev/fail-sandbox': failure } }),
     look: options.simulated
       ? undefined
