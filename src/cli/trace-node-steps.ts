@@ -107,7 +107,7 @@ export function shimStep(facts: TraceFacts): TraceStep {
     // until the first process of the sandbox: what shim and OCI runtime needed
     durationMs: sandbox.process && Math.max(0, sandbox.process.startedAtMs - shim.startedAtMs),
     summary: `${shim.path} pid ${shim.pid}, ${speaks}${runtime}; sandbox pid ${sandbox.process?.pid ?? 'unknown'}; ${pids.join(', ')}${seen}`,
-    facts: { shim: { ...shim, answers: undefined }, answers: shim.answers, ociRuntime, sandbox, containers, kernel },
+    facts: { shim, ociRuntime, sandbox, containers, kernel },
     proof: shimProof(node),
   }
 }
