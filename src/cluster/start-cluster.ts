@@ -62,9 +62,13 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const serving = { api, tls, port: parts.port, clock, kubelet, explainer: explains, observed, log }
   const http = scope.own(await startHttpServer(serving))
   const manager = api.client('system:kube-controller-manager')
-  const { onLedgerChecked, observe } = observers(observed, kubelets)
+  const { onLedgerChecked, onMeasured, observe } = observers(observed, kubelets)
   await bootstrap(manager, { port: http.port, clock })
-  for (const controller of controllers({ rootCa: certificates.ca, onLedgerChecked }))
+  for (const controller of controllers({
+    rootCa: certificates.ca,
+    onLedgerChecked,
+    drift: { measure: (pods) => http.podMetrics(pods), onMeasured },
+  }))
     scope.run(`controller ${controller.name}`, (signal) => runController(controller, { client: manager, clock, log }, signal))
   const scheduler = { client: api.client('system:kube-scheduler'), clock, profile: parts.schedulerProfile, observe, log }
   scope.run('scheduler', (signal) => runScheduler(scheduler, signal))

@@ -6,6 +6,7 @@ import { ledgerCheck } from './ledger-check.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeFacts } from './node-facts.ts'
 import { nodeLifecycle } from './node-lifecycle.ts'
+import { type DriftOptions, overheadDrift } from './overhead-drift.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
 import { podGc } from './pod-gc.ts'
 import { resourceQuota } from './resource-quota.ts'
@@ -18,6 +19,8 @@ export interface ControllerOptions {
   rootCa: string
   /** Hears what each check of the ledger found, for metrics. */
   onLedgerChecked?: ((found: readonly Disagreement[]) => void) | undefined
+  /** Absent: nobody watches what sandboxes use. */
+  drift?: DriftOptions | undefined
 }
 
 /** Fresh controllers for one cluster; each keeps its own memory. */
@@ -33,4 +36,5 @@ export const controllers = (options: ControllerOptions): readonly Controller[] =
   resourceQuota(),
   eventTtl(),
   ledgerCheck(options.onLedgerChecked),
+  ...(options.drift ? [overheadDrift(options.drift)] : []),
 ]

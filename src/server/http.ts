@@ -6,7 +6,9 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { User } from '../admission/chain.ts'
-import { measuredKinds } from '../api/metrics/resource-metrics.ts'
+import type { Pod } from '../api/core/pod.ts'
+import type { ObjectOf } from '../api/kind.ts'
+import { measuredKinds, type PodMetrics } from '../api/metrics/resource-metrics.ts'
 import { PodExplanation } from '../api/polypod/pod-explanation.ts'
 import { unauthorized } from '../api/status.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -22,6 +24,7 @@ import type { Observed } from './observed.ts'
 import { kubeletOf } from './kubelet-calls.ts'
 import { kubeletStats } from './kubelet-stats.ts'
 import { requestCounter } from './metrics.ts'
+import { ofPods } from './resource-metrics.ts'
 import { jsonBytes } from './respond.ts'
 import { usageSamples } from './usage-samples.ts'
 
@@ -57,6 +60,8 @@ export interface HttpServer {
   port: number
   /** `https://127.0.0.1:6443` */
   url: string
+  /** What these Pods use now, as metrics.k8s.io tells it; Pods of kubelets that are silent are left out. */
+  podMetrics(pods: readonly Pod[]): Promise<ObjectOf<typeof PodMetrics>[]>
   /** Ends watches and connections. */
   close(): Promise<void>
 }
@@ -94,6 +99,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return {
     port: address.port,
     url: `https://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    podMetrics: (pods) => ofPods({ world }, pods) as Promise<ObjectOf<typeof PodMetrics>[]>,
     async close() {
       stats.close()
       server.close()

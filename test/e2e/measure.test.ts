@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { MeasuredHandler } from '../../src/cli/measure.ts'
 import { nanoOf } from '../../src/api/quantity.ts'
+import { eventually } from '../../src/testing/eventually.ts'
 import { type CliCluster, cliCluster, polypod, whyNoContainers } from './polypod.ts'
 
 const why = await whyNoContainers()
@@ -87,6 +88,35 @@ describe.skipIf(why !== undefined)(`polypod measure${why ? ` (skipped: ${why})` 
     const input = JSON.stringify({ ...pod, spec: { ...pod.spec, containers: [container] } })
     const given = await cluster.kubectl(['create', '--dry-run=server', '-f', '-', '-o', 'jsonpath={.spec.overhead}'], input)
     assert.deepEqual(JSON.parse(given), changed?.measurement?.status.recommended?.podFixed)
+  }, 120_000)
+
+  it('is watched afterwards: a class that declares far more than its Pods use is told of', async () => {
+    const container = { name: 'main', image: 'polypod.dev/busybox:1', command: ['sleep', 'infinity'] }
+    const object = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'watched' },
+      spec: { runtimeClassName: 'runc', containers: [container] },
+    }
+    await cluster.kubectl(['create', '-f', '-'], JSON.stringify(object))
+    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/watched', '--timeout=60s'])
+    await cluster.kubectl(['patch', 'runtimeclass', 'runc', '--type=merge', '-p', '{"overhead":{"podFixed":{"memory":"200Mi"}}}'])
+    const event = await eventually(async () => {
+      const text = await cluster.kubectl([
+        'get',
+        'events',
+        '--field-selector=reason=OverheadOverstated',
+        '-o',
+        'jsonpath={.items[*].message}',
+      ])
+      return text === '' ? undefined : text
+    }, 60_000)
+    assert.match(event, /^overhead declares 200Mi, sandboxes of 1 Pod use \d+Mi on average .* nodes could hold more/)
+    const metrics = await cluster.kubectl(['get', '--raw', '/metrics'])
+    assert.match(metrics, /^polypod_overhead_declared_memory_bytes\{runtimeclass="runc"\} 209715200$/m)
+    assert.match(metrics, /^polypod_overhead_measured_memory_bytes\{runtimeclass="runc"\} [1-9]\d+$/m)
+    assert.match(metrics, /^polypod_overhead_drift\{runtimeclass="runc",drift="overstated"\} 1$/m)
+    await cluster.kubectl(['delete', 'pod', 'watched', '--grace-period=1'])
   }, 120_000)
 
   it('says what cannot be, and leaves nothing behind', async () => {
