@@ -1,5 +1,5 @@
 // A PodExplanation for people.
-import type { PodChange, PodExplanation } from '../api/polypod/pod-explanation.ts'
+import type { AskedOfNode, PodChange, PodExplanation } from '../api/polypod/pod-explanation.ts'
 import { table } from './output.ts'
 
 export function explanationText({ metadata, status }: PodExplanation): string {
@@ -15,7 +15,7 @@ export function explanationText({ metadata, status }: PodExplanation): string {
     titled(
       'It asks of a node',
       indented(
-        asks.map(({ field, value, from }) => [field, value, from]),
+        asks.filter(isWorthALine).map(({ field, value, from }) => [field, value, from]),
         ['FIELD', 'VALUE', 'FROM'],
       ),
     ),
@@ -36,6 +36,9 @@ export function explanationText({ metadata, status }: PodExplanation): string {
   ]
   return blocks.filter((block) => block !== '').join('\n')
 }
+
+/** What every Pod has says nothing about this one. */
+const isWorthALine = ({ from }: AskedOfNode): boolean => from !== 'DefaultTolerationSeconds'
 
 const titled = (title: string, lines: readonly string[]): string => (lines.length === 0 ? '' : `${title}:\n${lines.join('')}`)
 

@@ -83,17 +83,20 @@ const plugins: readonly Plugin[] = defaultPlugins.map((plugin) => (plugin === se
 /** A create as the server does it, on facts: defaults, plugins, validation, quotas; nothing is stored. */
 function admitAs(user: User): Admit {
   return async (facts) => {
+    let made: Pod | undefined
     try {
-      return { pod: await admitted(facts, user) }
+      await admitted(facts, user, (pod) => (made = pod))
+      return { pod: made ?? facts.pod }
     } catch (error) {
       const refused = statusOf(error)
       if (!refused) throw error
-      return { refused }
+      return { refused, pod: made }
     }
   }
 }
 
-async function admitted(facts: Facts, user: User): Promise<Pod> {
+/** `show` is given the Pod once every plugin has changed it, before any is asked whether it may be. */
+async function admitted(facts: Facts, user: User, show: (pod: Pod) => void): Promise<void> {
   const { metadata } = facts.pod
   const name = metadata.name || `${metadata.generateName ?? ''}xxxxx`
   const request = requestFor(facts, user)
@@ -101,11 +104,11 @@ async function admitted(facts: Facts, user: User): Promise<Pod> {
   const object = Pod.decode(JSON.parse(JSON.stringify(mutant)), { unknown: [] })
   object.metadata = { ...object.metadata, name }
   Pod.prepareCreate?.(object)
+  show(object)
   const errors = validateCreate(Pod, object as AnyObject)
   if (errors.length > 0) throw invalidObject(Pod, name, errors)
   if (find(facts, Pod, { namespace: metadata.namespace, name })) throw alreadyExists(Pod, name)
   await approved(plugins, { ...request, name, object: object as AnyObject })
-  return object
 }
 
 function requestFor(facts: Facts, user: User): AdmissionRequest {

@@ -3,7 +3,9 @@ import { Namespace } from '../../api/core/namespace.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import type { PodCause } from '../../api/polypod/pod-explanation.ts'
 import type { Refusal } from '../decide.ts'
-import { type Facts, find, namespaceOf } from './facts.ts'
+import { amountText } from '../../ledger/amounts.ts'
+import { podLedger } from '../../ledger/pod-ledger.ts'
+import { classOf, type Facts, find, namespaceOf } from './facts.ts'
 import { refusalText } from './node-text.ts'
 import type { Observed } from './observed.ts'
 import type { Blocker, Outlook } from './outlook.ts'
@@ -16,7 +18,8 @@ function causeOf(facts: Facts, pod: Pod, blocker: Blocker): PodCause[] {
   switch (blocker.is) {
     case 'Admission': {
       const { message = '' } = blocker.refused
-      return [{ type: admissionType(facts, message), message }]
+      const type = admissionType(facts, message)
+      return [{ type, message: type === 'Quota' ? `${message}${overheadShare(facts, pod)}` : message }]
     }
     case 'Deleting':
       return [{ type: 'Deleting', message: deletingText(blocker) }]
@@ -74,6 +77,14 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/is invalid:/, 'Invalid'],
 ]
 
+/** Ours: what of the amounts asked for is overhead. Nothing when none is. */
+function overheadShare(facts: Facts, pod: Pod): string {
+  const { overhead } = podLedger(pod, 'requests')
+  const parts = [...overhead].map(([resource, amount]) => `${resource} ${amountText(resource, amount)}`)
+  if (parts.length === 0) return ''
+  return `; of what it requests, ${parts.join(' and ')} is overhead of RuntimeClass ${classOf(facts, pod)?.metadata.name}`
+}
+
 function deletingText({ since, finalizers }: Extract<Blocker, { is: 'Deleting' }>): string {
   const held = finalizers.length === 0 ? '' : `; finalizers ${finalizers.join(', ')} have to be taken away by who set them`
   return `it is being deleted since ${since}${held}`
@@ -86,19 +97,20 @@ const preemptingText = ({ node, victims }: Extract<Blocker, { is: 'Preempting' }
 function unplacedCauses(facts: Facts, pod: Pod, blocker: Extract<Blocker, { is: 'Unplaced' }>): PodCause[] {
   const { unplaced, refusals } = blocker
   const { rejected, nodes } = unplaced
-  if (rejected) return [{ type: rejected.filter, message: rejected.reason.text }]
+  const ofAll: PodCause[] = rejected ? [{ type: rejected.filter, message: rejected.reason.text }] : []
   const groups = new Map<string, Refusal[]>()
   for (const refusal of refusals) {
     const key = `${refusal.filter}\n${refusalText(facts, pod, refusal).join('; ')}`
     groups.set(key, [...(groups.get(key) ?? []), refusal])
   }
-  return [...groups]
+  const ofNodes = [...groups]
     .sort(([, a], [, b]) => b.length - a.length)
     .map(([key, alike]) => {
       const [filter = '', text = ''] = key.split('\n')
       const names = alike.map(({ node }) => node.name)
       return { type: filter, message: `${whichNodes(names, nodes)}: ${text}`, nodes: names }
     })
+  return [...ofAll, ...ofNodes]
 }
 
 const mostNamed = 3
@@ -132,6 +144,7 @@ export function hintsOf(facts: Facts, { blockers, pod }: Outlook): string[] {
     return blocker.refusals.flatMap(({ node, filter, reasons }) => {
       if (filter === 'TaintToleration' && node.hardTaints.some(isLifecycleTaint))
         return [`look at the node, its taint tells of a trouble: kubectl describe node ${node.name}`]
+      if (filter === 'InterPodAffinity') return ['one more node, or one of those Pods less, would make room for it']
       const [{ handler } = {}] = reasons
       return handler ? [`make a node offer handler ${handler.handler}: polypod runtimes tells what each one offers`] : []
     })

@@ -26,6 +26,8 @@ export interface Step {
   cost: number
   /** What only trying can tell. */
   unchecked?: string | undefined
+  /** Steps that do the same to other nodes, or with other numbers; default: the summary. */
+  family?: string | undefined
 }
 
 /** RFC 6901. */
@@ -34,6 +36,9 @@ export const pointer = (...parts: readonly (string | number)[]): string =>
 
 interface PodEdit {
   summary: string
+  family?: string
+  /** Of what kubectl sends, where that is shorter. */
+  brief?: readonly Operation[]
   patch: readonly Operation[]
   cost?: number
   unchecked?: string
@@ -47,13 +52,15 @@ export function podStep(facts: Facts, { cost = 0, ...edit }: PodEdit): Step {
 }
 
 /** A change that the API allows to a Pod that is there. */
-export function podStepInPlace(facts: Facts, { cost = 0, ...edit }: PodEdit): Step {
+export function podStepInPlace(facts: Facts, { cost = 0, brief, ...edit }: PodEdit): Step {
   const { name, namespace } = facts.pod.metadata
   const command = facts.isCreated
-    ? `kubectl patch pod ${name} -n ${namespace} --type json -p ${shellQuoted(JSON.stringify(edit.patch))}`
+    ? `kubectl patch pod ${name} -n ${namespace} --type json -p ${shellQuoted(JSON.stringify(brief ?? edit.patch))}`
     : undefined
   return { ...edit, kind: Pod, name, namespace, cost: cost + 1, command }
 }
+
+export const createCommand = (object: AnyObject): string => `echo ${shellQuoted(JSON.stringify(object))} | kubectl create -f -`
 
 export const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 

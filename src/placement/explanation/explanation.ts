@@ -71,11 +71,12 @@ function runtimeClassOf(facts: Facts, { pod }: Outlook): Pick<ExplanationStatus,
 
 const nodeVerdicts = (facts: Facts, outlook: Outlook): NodeVerdict[] => {
   if (outlook.blockers[0]?.is === 'Admission') return []
-  return nodeRefusals(facts, outlook).map(({ view: { name }, refusals }) =>
-    refusals.length === 0
-      ? { name, fits: true }
-      : { name, fits: false, reasons: refusals.flatMap((refusal) => refusalText(facts, outlook.pod, refusal)) },
-  )
+  const rejected = outlook.blockers.find((one) => one.is === 'Unplaced')?.unplaced.rejected
+  const ofAll = rejected ? [rejected.reason.text] : []
+  return nodeRefusals(facts, outlook).map(({ view: { name }, refusals }) => {
+    const reasons = [...ofAll, ...refusals.flatMap((refusal) => refusalText(facts, outlook.pod, refusal))]
+    return reasons.length === 0 ? { name, fits: true } : { name, fits: false, reasons }
+  })
 }
 
 function changeOf({ steps, node }: CheckedChange): PodChange {

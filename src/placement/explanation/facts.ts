@@ -29,7 +29,8 @@ export interface Facts {
 }
 
 /** What admission makes of a Pod that is to be created, quotas included. */
-export type Admit = (facts: Facts) => Promise<{ pod: Pod } | { refused: Status }>
+/** `pod` of a refusal: what had been made of it by then, where it came that far. */
+export type Admit = (facts: Facts) => Promise<{ pod: Pod } | { refused: Status; pod?: Pod | undefined }>
 
 export const allOf = <K extends AnyKind>({ objects }: Pick<Facts, 'objects'>, kind: K): readonly ObjectOf<K>[] =>
   (objects.get(kind) ?? []) as readonly ObjectOf<K>[]

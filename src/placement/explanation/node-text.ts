@@ -7,7 +7,8 @@ import type { Refusal } from '../decide.ts'
 import { matchesNode, nodeTest } from '../node-selector.ts'
 import type { NodeView } from '../node-view.ts'
 import type { Reason, Shortage } from '../reason.ts'
-import { classOf, type Facts, needOf } from './facts.ts'
+import type { PodNeed } from '../pod-need.ts'
+import { classOf, type Facts, needOf, viewsOf, worldFacts } from './facts.ts'
 import { type Origins, originsOf, termText } from './origins.ts'
 
 /** `pod` is the one after admission. */
@@ -35,8 +36,10 @@ const details: Record<string, (asked: Asked) => string[] | undefined> = {
   },
   NodeAffinity: selectorText,
   RuntimeHandler: ({ node, reason }) => {
-    const offered = [...(node.handlers ?? [])].filter((handler) => handler !== '').sort()
-    return [`${plain(reason.text)}; handlers here: ${offered.join(', ') || 'none'}`]
+    const { handler, runtimeClass, unproved } = reason.handler ?? {}
+    if (unproved) return [plain(reason.text).replace(/^where /, '')]
+    const offered = [...(node.handlers ?? [])].filter((name) => name !== '').sort()
+    return [`has no handler "${handler}" of RuntimeClass ${runtimeClass}; it has ${offered.join(', ') || 'none'}`]
   },
   NodePorts: ({ pod, node }) => {
     const taken = needOf(pod).hostPorts.filter(({ key }) => node.ports.has(key))
@@ -50,7 +53,7 @@ const details: Record<string, (asked: Asked) => string[] | undefined> = {
     const texts = rules.map(({ topologyKey, maxSkew }) => `maxSkew ${maxSkew} over ${topologyKey}=${node.labels[topologyKey]}`)
     return [`${plain(reason.text)}: ${texts.join(', ')}`]
   },
-  InterPodAffinity: ({ reason }) => [plain(reason.text)],
+  InterPodAffinity: neighbourText,
 }
 
 function selectorText({ pod, node, origins }: Asked): string[] {
@@ -85,8 +88,44 @@ function shortageText(shortage: Shortage, { facts, pod, node }: Pick<Asked, 'fac
   return `${asks}; ${shown(resource, ofWhichOverhead)} of it is overhead of ${from}${without}`
 }
 
+/** With the Pods that are meant, where it is about Pods that are there. */
+function neighbourText({ facts, pod, node, reason }: Asked): string[] {
+  const { terms } = needOf(pod)
+  const namespaces = worldFacts(facts).namespaces ?? new Map()
+  const text = plain(reason.text)
+  const named = (found: readonly string[], how: (names: string) => string) =>
+    found.length === 0 ? [text] : [`${text}: ${how(found.slice(0, mostNamed).join(', '))}`]
+  const near = (holds: (need: PodNeed, key: string) => boolean, keys: readonly string[]) =>
+    viewsOf(facts).flatMap((other) =>
+      [...other.pods.values()].flatMap((need) =>
+        keys.some((key) => node.labels[key] !== undefined && other.labels[key] === node.labels[key] && holds(need, key))
+          ? [nameOfPod(need.pod)]
+          : [],
+      ),
+    )
+  if (text.includes('existing pods')) {
+    const refuses = (need: PodNeed, key: string) =>
+      need.terms?.antiAffinity.some((term) => term.topologyKey === key && term.matches(pod, namespaces)) ?? false
+    return named(near(refuses, Object.keys(node.labels)), (names) => `those of ${names}`)
+  }
+  if (!text.includes('anti-affinity')) return [text]
+  const away = terms?.antiAffinity ?? []
+  const isFoe = (need: PodNeed, key: string) =>
+    away.some((term) => term.topologyKey === key && term.matches(need.pod, namespaces))
+  return named(
+    near(
+      isFoe,
+      away.map(({ topologyKey }) => topologyKey),
+    ),
+    (names) => `${names} is there`,
+  )
+}
+
+const mostNamed = 3
+const nameOfPod = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
+
 const holders = ({ pods }: NodeView, key: string): string =>
   [...pods.values()]
     .filter(({ hostPorts }) => hostPorts.some((port) => port.key === key))
-    .map(({ pod }) => `${pod.metadata.namespace}/${pod.metadata.name}`)
+    .map(({ pod }) => nameOfPod(pod))
     .join(', ')

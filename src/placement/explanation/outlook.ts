@@ -43,9 +43,9 @@ export const isFree = ({ blockers }: Outlook): boolean => blockers.length === 0
 export async function outlookOf(facts: Facts, admit: Admit): Promise<Outlook> {
   if (facts.isCreated) return outlookAdmitted(facts, facts.pod)
   const answer = await admit(facts)
-  if ('refused' in answer)
-    return { pod: facts.pod, blockers: [{ is: 'Admission', refused: answer.refused }, ...laterBlockers(facts, facts.pod)] }
-  return outlookAdmitted(facts, answer.pod)
+  if (!('refused' in answer)) return outlookAdmitted(facts, answer.pod)
+  const { refused, pod = facts.pod } = answer
+  return { pod, blockers: [{ is: 'Admission', refused }, ...laterBlockers(facts, pod)] }
 }
 
 function outlookAdmitted(facts: Facts, pod: Pod): Outlook {
@@ -137,8 +137,7 @@ const isStale = ({ reason, message }: Observed): boolean =>
   (reason === 'FailedMount' && /(configmap|secret) "[^"]*" not found|non-existent (config|secret) key/.test(message))
 
 /** In the order of nodes, and of filters for each. */
-function everyRefusal(facts: Facts, pod: Pod, { rejected, refusals: first }: Unplaced): readonly Refusal[] {
-  if (rejected) return []
+function everyRefusal(facts: Facts, pod: Pod, { refusals: first }: Unplaced): readonly Refusal[] {
   const views = viewsOf(facts)
   const world = worldOf(views, worldFacts(facts))
   const prepared = facts.profile.filters.flatMap((filter) => {

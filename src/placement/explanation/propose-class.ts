@@ -3,7 +3,7 @@ import { Node } from '../../api/core/node.ts'
 import { RuntimeClass } from '../../api/node/runtime-class.ts'
 import type { AnyObject } from '../../api/kind.ts'
 import { asWritten } from './as-written.ts'
-import { pointer, podStep, type Step } from './change.ts'
+import { createCommand, pointer, podStep, type Step } from './change.ts'
 import { allOf, type Facts, find } from './facts.ts'
 import { similarTo } from './similar.ts'
 
@@ -45,5 +45,14 @@ export function missingClass(facts: Facts): Step[] {
   if (!offered) return []
   const { apiVersion, kind } = RuntimeClass
   const object = { apiVersion, kind, metadata: { name }, handler: name } as AnyObject
-  return [{ summary: `create RuntimeClass ${name} with handler ${name}`, kind: RuntimeClass, name, object, cost: 2 }]
+  return [
+    {
+      summary: `create RuntimeClass ${name} with handler ${name}`,
+      kind: RuntimeClass,
+      name,
+      object,
+      command: createCommand(object),
+      cost: 2,
+    },
+  ]
 }

@@ -16,6 +16,7 @@ export function looserSpread(facts: Facts): Step[] {
       podStep(facts, {
         summary: `allow a maxSkew of ${maxSkew} instead of ${rule.maxSkew} over ${rule.topologyKey}`,
         patch: [{ op: 'replace', path: `${path}/maxSkew`, value: maxSkew }],
+        family: `maxSkew ${i}`,
         cost: 0.1 * (maxSkew - rule.maxSkew),
       }),
     )

@@ -19,13 +19,13 @@ import { labelsFor, nodeTermsRemoved } from './propose-selector.ts'
 const mostNodes = 4
 
 export function proposeForNodes(facts: Facts, { unplaced, refusals }: Extract<Blocker, { is: 'Unplaced' }>): Step[] {
-  if (unplaced.rejected) return [...missingClass(facts), ...otherClasses(facts)]
+  const ofClass = unplaced.rejected ? [...missingClass(facts), ...otherClasses(facts)] : []
   const byFilter = new Map<string, Refusal[]>()
   for (const refusal of refusals) {
     const alike = byFilter.get(refusal.filter) ?? []
     byFilter.set(refusal.filter, [...alike, refusal])
   }
-  return [...byFilter].flatMap(([filter, refusals]) => proposersOf[filter]?.(facts, refusals) ?? [])
+  return [...ofClass, ...[...byFilter].flatMap(([filter, alike]) => proposersOf[filter]?.(facts, alike) ?? [])]
 }
 
 type Proposer = (facts: Facts, refusals: readonly Refusal[]) => Step[]
@@ -53,7 +53,15 @@ function uncordon({ name, node }: NodeView): Step {
     { op: 'remove', path: '/spec/unschedulable' },
     { op: 'add', path: '/spec/taints', value: taints },
   ]
-  return { summary: `uncordon ${name}`, kind: Node, name, patch, command: `kubectl uncordon ${name}`, cost: 1.5 }
+  return {
+    summary: `uncordon ${name}`,
+    family: 'uncordon',
+    kind: Node,
+    name,
+    patch,
+    command: `kubectl uncordon ${name}`,
+    cost: 1.5,
+  }
 }
 
 const taintText = ({ key, value, effect }: Taint): string => `${key}${value ? `=${value}` : ''}:${effect}`
@@ -70,11 +78,12 @@ function taintSteps(facts: Facts, { name, hardTaints, node }: NodeView): Step[] 
   })
   const texts = open.map(taintText).join(' and ')
   const rest = (node.spec.taints ?? []).filter((taint) => !open.includes(taint))
+  const brief = more.map((value): Operation => ({ op: 'add', path: '/spec/tolerations/-', value }))
   const add: Operation = { op: 'add', path: '/spec/tolerations', value: [...tolerations, ...more] }
   return [
-    podStepInPlace(facts, { summary: `tolerate the taint ${texts}`, patch: [add] }),
+    podStepInPlace(facts, { summary: `tolerate the taint ${texts}`, patch: [add], ...(tolerations.length > 0 ? { brief } : {}) }),
     {
-      ...{ summary: `remove the taint ${texts} from ${name}`, kind: Node, name, cost: 3 },
+      ...{ summary: `remove the taint ${texts} from ${name}`, kind: Node, name, cost: 3, family: 'taints' },
       patch: [{ op: 'add', path: '/spec/taints', value: rest }],
       command: `kubectl taint nodes ${name} ${open.map((taint) => `${taintText(taint)}-`).join(' ')}`,
     },
@@ -90,6 +99,7 @@ export function labelStep(name: string, labels: Readonly<Record<string, string>>
   const texts = entries.map(([key, value]) => `${key}=${value}`)
   return {
     ...{ summary: `label ${name} with ${texts.join(' ')}`, kind: Node, name, cost: 1.5 + entries.length * 0.5 },
+    family: `label ${entries.map(([key]) => key).join()}`,
     patch: entries.map(([key, value]) => ({ op: 'add', path: pointer('metadata', 'labels', key), value })),
     command: `kubectl label node ${name} ${texts.map(plainOrQuoted).join(' ')} --overwrite`,
   }

@@ -29,6 +29,11 @@ export function lowerRequests(facts: Facts, excesses: readonly Excess[]): Step |
     if (!found) return undefined
     const { container, at, amount } = found
     const less = roundedDown(excess.resource, amount - excess.by)
+    if (less <= 0n && isWhole(excess.resource)) {
+      containers.set(at, withoutResource(container, excess.resource))
+      said.push(`${excess.resource} of container "${container.name}" to nothing`)
+      continue
+    }
     if (less <= 0n) return undefined
     const text = amountText(excess.resource, less)
     containers.set(at, withAmount(container, excess, text))
@@ -39,7 +44,7 @@ export function lowerRequests(facts: Facts, excesses: readonly Excess[]): Step |
   const patch = [...containers].map(([at, { resources }]): Operation => {
     return { op: 'add', path: pointer('spec', 'containers', at, 'resources'), value: resources }
   })
-  return podStep(facts, { summary: `lower ${said.join(' and ')}`, patch })
+  return podStep(facts, { summary: `lower ${said.join(' and ')}`, family: 'lower', patch })
 }
 
 function largest({ spec }: Pod, { resource, side }: Excess, changed: ReadonlyMap<number, Container>) {
@@ -61,6 +66,15 @@ function withAmount(container: Container, { resource, side }: Excess, text: stri
   if (side === 'limits' && request !== undefined && nanoOf(request) > nanoOf(text))
     next.requests = { ...requests, [resource]: text }
   return { ...container, resources: next }
+}
+
+/** Devices and huge pages that nobody has. */
+function withoutResource(container: Container, resource: string): Container {
+  const rest = (list: Record<string, string> | undefined) =>
+    list && Object.fromEntries(Object.entries(list).filter(([name]) => name !== resource))
+  const { requests, limits } = container.resources
+  const resources = { ...container.resources, requests: rest(requests), limits: rest(limits) }
+  return { ...container, resources }
 }
 
 const isWhole = (resource: string): boolean => resource.includes('/') || resource.startsWith('hugepages-')

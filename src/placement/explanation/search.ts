@@ -72,14 +72,8 @@ function told(good: readonly State[]): CheckedChange[] {
   })
 }
 
-/** The same for steps of which one, the cheapest, is enough to be told: on any of the nodes, or with any number. */
-function familyOf({ kind, name, patch, object }: Step): string {
-  const values = (patch ?? []).map((one) => {
-    const value = 'value' in one ? (one.value as unknown) : undefined
-    return `${one.op} ${one.path} ${typeof value === 'number' ? '' : (JSON.stringify(value) ?? '')}`
-  })
-  return [kind.kind, kind.kind === 'Node' ? '' : name, object ? 'new' : '', ...values].join(' ')
-}
+/** Of steps of one family, the cheapest is enough to be told: one of the nodes, one of the numbers. */
+const familyOf = ({ family, summary }: Step): string => family ?? summary
 
 /** Something that was in the way is no more, or less of it. */
 function isProgress(before: Outlook, after: Outlook): boolean {
@@ -93,10 +87,11 @@ function keysOf(blocker: Blocker): string[] {
       return [blocker.refused.message ?? '']
     case 'Unplaced': {
       const { rejected } = blocker.unplaced
-      if (rejected) return [rejected.reason.text]
-      return blocker.refusals.map(
+      const whole = rejected ? [rejected.reason.text] : []
+      const ofNodes = blocker.refusals.map(
         ({ node, filter, reasons }) => `${node.name} ${filter} ${reasons.map(({ text }) => text).join()}`,
       )
+      return [...whole, ...ofNodes]
     }
     case 'Config':
       return [`${blocker.missing.path} ${blocker.missing.name} ${blocker.missing.keys.join()}`]
