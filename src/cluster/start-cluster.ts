@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultPlugins } from '../admission/default-plugins.ts'
+import { NodeHandler, systemNamespace } from '../api/polypod/node-handler.ts'
 import type { Client } from '../client/client.ts'
 import { bootstrap } from '../controllers/bootstrap.ts'
 import { controllers } from '../controllers/all.ts'
@@ -115,6 +116,9 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
     }),
   )
   const publish = plans.length <= maxPublishing
+  // what an earlier start with fewer nodes said is not kept up any more
+  if (!publish)
+    await controlPlane.client('system:kube-controller-manager').deleteCollection(NodeHandler, { namespace: systemNamespace })
   for (const plan of plans) {
     const options = {
       name: plan.name,
