@@ -62,6 +62,7 @@ function podLife(name: string, make: LifeMaker): void {
         assert.deepEqual(conditionsOf(pod), {
           ...{ PodReadyToStartContainers: 'True', Initialized: 'True', Ready: 'True', ContainersReady: 'True' },
           PodScheduled: 'True',
+          ...(life.simulated ? {} : { 'polypod.dev/SandboxRuntime': 'True' }),
         })
         assert.equal(pod.status.qosClass, 'BestEffort')
         assert.equal(pod.status.hostIP, '127.0.0.1')

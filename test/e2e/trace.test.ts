@@ -115,8 +115,8 @@ describe.skipIf(missing)(`trace on real containers${missing ? ` (skipped: ${miss
 
   it('points at the line of the configuration that names the handler', async () => {
     for (const handler of handlers) {
-      const step = (await traced(`on-${handler}`, '--no-exec')).steps[3]
-      const { file, line, runtimeType } = step?.facts as unknown as { file: string; line: number; runtimeType: string }
+      const facts = (await traced(`on-${handler}`, '--no-exec')).steps[3]?.facts
+      const { file, line, runtimeType } = (facts ?? {}) as unknown as { file: string; line: number; runtimeType: string }
       assert.equal(file, join(cluster.dataDir, 'containerd', 'config.toml'))
       const lines = (await readFile(file, 'utf8')).split('\n')
       assert.match(lines[line - 1] ?? '', new RegExp(`containerd\\.runtimes\\."?${handler}"?\\]$`))
@@ -134,7 +134,7 @@ describe.skipIf(missing)(`trace on real containers${missing ? ` (skipped: ${miss
         tolerations: [{ key: 'boxed', operator: 'Exists' }],
       },
     })
-    const { node, nodes, examined, feasible } = steps[1]?.facts as Record<string, unknown>
+    const { node, nodes, examined, feasible } = (steps[1]?.facts ?? {}) as Record<string, unknown>
     assert.deepEqual({ nodes, examined, feasible }, { nodes: 1, examined: 1, feasible: 1 })
     assert.equal(node, await cluster.kubectl(['get', 'pod', 'on-runc', '-o', 'jsonpath={.spec.nodeName}']))
   })
