@@ -108,7 +108,7 @@ function podLife(name: string, make: LifeMaker): void {
       })
 
       it('dies when its time is up', async () => {
-        await life.run('late', { activeDeadlineSeconds: 2, containers: [container()] })
+        await life.run('late', { activeDeadlineSeconds: life.simulated ? 2 : 5, containers: [container()] })
         const pod = await life.until('late', (p) => p.status.phase === 'Failed' && main(p).state.terminated !== undefined)
         assert.equal(pod.status.reason, 'DeadlineExceeded')
         assert.equal(pod.status.message, 'Pod was active on the node longer than the specified deadline')
