@@ -14,6 +14,7 @@ import { adminClient } from './admin-client.ts'
 import { dataDirOption, outputOption } from './flags.ts'
 import { json, print, table } from './output.ts'
 import { runningDir } from './running-dir.ts'
+import { runtimesClasses } from './runtimes-classes.ts'
 import { runtimesDiff } from './runtimes-diff.ts'
 import { criSocketOf, readiness } from './status.ts'
 
@@ -34,6 +35,7 @@ interface HandlerRow {
 export function runtimes(program: Command): void {
   const command = program.command('runtimes')
   runtimesDiff(command)
+  runtimesClasses(command)
   command
     .description('List the handlers of each node, what runs behind them, and the RuntimeClasses that name them')
     .addOption(dataDirOption())

@@ -136,6 +136,25 @@ describe.skipIf(why !== undefined)(`handlers on real containers${why ? ` (skippe
     )
   })
 
+  it('become RuntimeClasses, but for those that somebody made', async () => {
+    const kubectl = cluster.kubectl.bind(cluster)
+    await kubectl(['apply', '-f', '-'], `${crunClass}overhead: { podFixed: { memory: 1Mi } }\n`)
+    const classes = (...flags: string[]) => polypod('runtimes', 'classes', '--data-dir', cluster.dataDir, ...flags)
+    const yaml = (await classes()).stdout
+    assert.match(yaml, /^# crun: not made: RuntimeClass crun names it already$/m)
+    assert.match(await kubectl(['apply', '--dry-run=server', '-f', '-'], yaml), /^runtimeclass.node.k8s.io\/runc created/)
+    assert.match((await classes('--create')).stdout, /^crun +not created .*\nrunc +created /m)
+    assert.match((await classes('--create')).stdout, /^crun +not created .*\nrunc +not created /m)
+    const shown = await kubectl([
+      'get',
+      'runtimeclass',
+      '-o',
+      'jsonpath={range .items[*]}{.metadata.name} {.handler} {.overhead.podFixed.memory}{"\\n"}{end}',
+    ])
+    assert.equal(shown, 'crun crun 1Mi\nrunc runc \n')
+    await kubectl(['delete', 'runtimeclass', '--all'])
+  })
+
   it('turn not ready within a minute when the binary goes; Pods wait, and run when it is back', async () => {
     const kubectl = cluster.kubectl.bind(cluster)
     await kubectl(['apply', '-f', '-'], `${crunClass}---\n${pod('before', 'crun')}`)
