@@ -4,6 +4,7 @@ import { exitCodes } from '../cluster/problem.ts'
 import { hasErrors } from '../containerd/finding.ts'
 import { checkedConfig, checkText } from './containerd-check.ts'
 import { type ConfigFlags, configOptions, configPath, openConfig } from './containerd-config.ts'
+import { addCommand, removeCommand } from './containerd-edit.ts'
 import { shownConfig, showText } from './containerd-show.ts'
 import { outputOption } from './flags.ts'
 import { json, print } from './output.ts'
@@ -14,6 +15,8 @@ export function containerd(program: Command): void {
     .description("Read, check and change any containerd's configuration (formats 1 to 4)")
   showCommand(command)
   checkCommand(command)
+  addCommand(command)
+  removeCommand(command)
   for (const sub of command.commands) sub.exitOverride()
 }
 

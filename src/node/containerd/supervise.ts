@@ -11,6 +11,7 @@ import { criRuntime } from '../cri/grpc.ts'
 import type { Runtime } from '../cri/runtime.ts'
 import { findMachine, type Machine } from './binaries.ts'
 import { type NetworkOptions, type PodNetwork, setUpNetwork } from './cni.ts'
+import { editedConfig } from './edited-config.ts'
 import { handlerEntry } from './handler-entry.ts'
 import { busyboxOf, importImages, pauseImage, pauseOf } from './images.ts'
 import { type InstancePaths, instancePaths } from './instance-paths.ts'
@@ -84,17 +85,20 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
   for (const folder of [paths.dir, paths.bin, paths.run]) await mkdir(folder, { recursive: true, mode: 0o711 })
   const network = await setUpNetwork(paths, machine.tools.get('iptables'), options.network ?? {})
   const model = await configure(machine, paths, { network, wanted: options.handlers })
-  const config = renderConfig(model)
-  const { process, takenOver } = await obtain(options, { paths, machine, config })
-  const instance: Instance = { options, paths, machine, config, process }
+  const config = await editedConfig(paths, renderConfig(model))
+  const { process, takenOver } = await obtain(options, { paths, machine, config: config.text })
+  await config.note()
+  const instance: Instance = { options, paths, machine, config: config.text, process }
   await provideImages(instance, model.snapshotter)
   const stopped = new AbortController()
   options.scope.run('containerd', (signal) => supervise(instance, AbortSignal.any([signal, stopped.signal])))
   return {
     socket: paths.socket,
     version: machine.containerd.text,
-    handlers: model.handlers.map(({ recipe }) => offered(recipe, machine)),
-    defaultHandler: model.defaultHandler,
+    handlers: model.handlers
+      .filter(({ recipe }) => config.handlers.includes(recipe.name))
+      .map(({ recipe }) => offered(recipe, machine)),
+    defaultHandler: config.defaultHandler,
     cgroupDriver: model.systemdCgroup ? 'systemd' : 'cgroupfs',
     network,
     takenOver,
@@ -163,9 +167,9 @@ async function obtain(options: ContainerdOptions, wanted: Wanted): Promise<{ pro
 }
 
 /** Starts containerd and waits until CRI answers. */
-async function launch({ clock }: ContainerdOptions, { paths, machine, config }: Wanted): Promise<InstanceProcess> {
+async function launch({ clock }: ContainerdOptions, { paths, machine }: Wanted): Promise<InstanceProcess> {
   const from = await logSize(paths)
-  const process = await launchInstance(machine.containerd.path, paths, config)
+  const process = await launchInstance(machine.containerd.path, paths)
   const over = new AbortController()
   const failed = process.ended(over.signal).then(async () => {
     if (!over.signal.aborted) throw new Error(`containerd ended at once:\n${await logTail(paths, from)}`)
