@@ -66,7 +66,7 @@ export function containerdStep(facts: TraceFacts): TraceStep {
   }
   const call = callOf(node)
   const table = config.line === undefined ? 'no table names it (built in)' : `${config.file}:${config.line} ${config.table}`
-  const byDefault = config.defaultLine === undefined ? '' : ` (default_runtime_name, line ${config.defaultLine})`
+  const byDefault = config.byDefault === undefined ? '' : ` (the default, by line ${config.byDefault.line})`
   const agrees = config.runtimeType === undefined || config.runtimeType === sandbox.runtimeType
   const doubt = agrees ? '' : `; but the sandbox runs ${sandbox.runtimeType}: the file has changed since`
   return {

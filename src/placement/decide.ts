@@ -113,18 +113,25 @@ function best(need: PodNeed, fitting: readonly NodeView[], profile: Profile, opt
   if (fitting.length === 1) return { node: fitting[0] as NodeView, score: 0 }
   const totals = totalsOf(need, fitting, profile, options)
   let chosen = 0
-  let second = -1
   let ties = 1
   for (let i = 1; i < fitting.length; i++) {
-    const total = totals[i] as number
-    const ahead = total - (totals[chosen] as number)
+    const ahead = (totals[i] as number) - (totals[chosen] as number)
     if (ahead > 0) ties = 1
     // each of n equals is chosen with probability 1/n
-    if (ahead > 0 || (ahead === 0 && options.random() * ++ties < 1)) [second, chosen] = [chosen, i]
-    else if (second < 0 || total > (totals[second] as number)) second = i
+    if (ahead > 0 || (ahead === 0 && options.random() * ++ties < 1)) chosen = i
   }
-  const at = (i: number) => ({ node: fitting[i] as NodeView, score: totals[i] as number })
-  return { ...at(chosen), next: at(second) }
+  const second = bestBut(totals, chosen, fitting.length)
+  return {
+    ...{ node: fitting[chosen] as NodeView, score: totals[chosen] as number },
+    next: { node: fitting[second] as NodeView, score: totals[second] as number },
+  }
+}
+
+/** Of at least two. */
+function bestBut(totals: Float64Array, chosen: number, count: number): number {
+  let best = chosen === 0 ? 1 : 0
+  for (let i = best + 1; i < count; i++) if (i !== chosen && (totals[i] as number) > (totals[best] as number)) best = i
+  return best
 }
 
 // kept from one decision to the next, because new arrays of this size cost more than filling them

@@ -1,56 +1,79 @@
 import assert from 'node:assert/strict'
-import { describe } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { cases } from '../../testing/cases.ts'
-import { handlerLines } from './config-table.ts'
+import { tableIn } from './config-table.ts'
 
-const format2 = `version = 2
-[plugins."io.containerd.grpc.v1.cri".containerd]
+const cri = 'plugins."io.containerd.grpc.v1.cri".containerd'
+const main = `version = 2
+imports = ["more.toml"]
+[${cri}]
 default_runtime_name = "crun"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun]
+[${cri}.runtimes.crun]
 runtime_type = "io.containerd.runc.v2"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
+[${cri}.runtimes.crun.options]
 BinaryName = "/usr/bin/crun"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."runc-v1"]
+[${cri}.runtimes."runc-v1"]
   runtime_engine = "/usr/sbin/runc"
   runtime_type = 'io.containerd.runtime.v1.linux'
 `
-const head = (name: string) => `[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.${name}]`
+let dir = ''
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'polypod-'))
+  await writeFile(join(dir, 'config.toml'), main)
+  await writeFile(join(dir, 'more.toml'), `version = 2\n`)
+  await writeFile(join(dir, 'empty.toml'), '')
+})
+afterAll(() => rm(dir, { recursive: true }))
 
-describe('handlerLines', () => {
+describe('tableIn', () => {
   cases(
     [
       {
         name: 'finds the table of a handler, not that of its options',
-        text: format2,
+        file: 'config.toml',
         asked: 'crun',
-        found: { handler: 'crun', line: 4, table: head('crun'), runtimeType: 'io.containerd.runc.v2' },
+        found: { handler: 'crun', line: 5, table: `[${cri}.runtimes.crun]`, runtimeType: 'io.containerd.runc.v2' },
       },
       {
         name: 'reads quoted names, and a type that is not on the first line',
-        text: format2,
+        file: 'config.toml',
         asked: 'runc-v1',
-        found: { handler: 'runc-v1', line: 8, table: head('"runc-v1"'), runtimeType: 'io.containerd.runtime.v1.linux' },
+        found: {
+          handler: 'runc-v1',
+          line: 9,
+          table: `[${cri}.runtimes."runc-v1"]`,
+          runtimeType: 'io.containerd.runtime.v1.linux',
+        },
       },
       {
         name: 'follows the default when the Pod named no handler',
-        text: format2,
+        file: 'config.toml',
         asked: '',
-        found: { handler: 'crun', line: 4, table: head('crun'), runtimeType: 'io.containerd.runc.v2', defaultLine: 3 },
-      },
-      { name: 'finds nothing of a handler that is not there', text: format2, asked: 'kata', found: { handler: 'kata' } },
-      { name: 'takes the built-in runc for the default of an empty file', text: '', asked: '', found: { handler: 'runc' } },
-      {
-        name: 'reads the tables of formats 1 and 3',
-        text: '[plugins.cri.containerd.runtimes.a]\n[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.b]\nruntime_type = "x.y.v2"',
-        asked: 'b',
         found: {
-          handler: 'b',
-          line: 2,
-          table: '[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.b]',
-          runtimeType: 'x.y.v2',
+          ...{ handler: 'crun', line: 5, table: `[${cri}.runtimes.crun]`, runtimeType: 'io.containerd.runc.v2' },
+          byDefault: { file: 'config.toml', line: 4 },
         },
       },
+      { name: 'finds nothing of a handler that is not there', file: 'config.toml', asked: 'kata', found: { handler: 'kata' } },
+      {
+        name: 'takes the built-in runc for the default of an empty file',
+        file: 'empty.toml',
+        asked: '',
+        found: { handler: 'runc', runtimeType: 'io.containerd.runc.v2' },
+      },
+      {
+        name: 'says why when there is no file',
+        file: 'none.toml',
+        asked: '',
+        found: { handler: 'runc', unread: 'none.toml: no such file' },
+      },
     ],
-    ({ text, asked, found }) => assert.deepEqual(JSON.parse(JSON.stringify(handlerLines(text, asked))), found),
+    async ({ file, asked, found }) => {
+      const got = JSON.stringify(await tableIn(join(dir, file), asked)).replaceAll(`${dir}/`, '')
+      assert.deepEqual(JSON.parse(got), { file, ...found })
+    },
   )
 })

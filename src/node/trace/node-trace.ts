@@ -2,6 +2,7 @@
 import type { RuntimeClass } from '../../api/node/runtime-class.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import type { Mirror } from '../../client/mirror.ts'
+import { parseVersion } from '../../containerd/version.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ShimAnswer } from '../containerd/shim-api.ts'
 import type { ContainerStatus, Runtime, Sandbox } from '../cri/runtime.ts'
@@ -146,12 +147,14 @@ async function ofSandbox(
   trace.sandbox = { ...found, process: traced(await processFacts(pid, nowMs)) }
   const shim = await shimOf(pid, nowMs)
   if (!shim) return void trace.missing.push(`process ${pid} has no containerd shim above it that this kubelet can see`)
+  const version = parseVersion(trace.runtime.version)
   const [answers, ociRuntime, config] = await Promise.all([
     shimAnswers(shim, id, clock),
     ociRuntimeOf({ ...status.evidence, exe: trace.sandbox.process?.exe }, shim, id),
-    shim.containerdSocket === undefined ? undefined : configTable(shim.containerdSocket, runtimeHandler, nowMs),
+    shim.containerdSocket === undefined ? undefined : configTable(shim.containerdSocket, runtimeHandler, nowMs, version),
   ])
   Object.assign(trace, { shim: { ...shim, answers }, ociRuntime, config })
+  if (config?.unread !== undefined) trace.missing.push(config.unread)
   if (!config) trace.missing.push('the process of containerd, and so its configuration file, was not found')
 }
 
