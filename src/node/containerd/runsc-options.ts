@@ -11,7 +11,7 @@ export interface RunscOptions {
 }
 
 /** TOML text of the shim's options; what is not said is runsc's default (platform systrap, network stack of its own). */
-export const runscOptionsText = ({ binary, root, systemdCgroup }: RunscOptions): string =>
+const runscOptionsText = ({ binary, root, systemdCgroup }: RunscOptions): string =>
   stringify({ binary_name: binary, root, ...(systemdCgroup ? { runsc_config: { 'systemd-cgroup': 'true' } } : {}) })
 
 /** Read by the shim for every container, so that a change needs no restart. */
