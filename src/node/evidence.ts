@@ -47,7 +47,7 @@ async function evidenceOf(runtime: Runtime, sandbox: Sandbox): Promise<PodEviden
 /** A sandbox of gVisor is a process of its runtime, which the shim is told of by a file of its own. */
 async function runscOf({ runtimeType, pid }: { runtimeType?: string | undefined; pid?: number | undefined }) {
   if (runtimeType !== runscType || pid === undefined) return undefined
-  return readlink(`/proc/${pid}/exe`).catch(() => undefined)
+  return exeOf(pid).catch(() => undefined)
 }
 
 async function shimOf(pid: number): Promise<PodEvidence['shim']> {
@@ -55,8 +55,11 @@ async function shimOf(pid: number): Promise<PodEvidence['shim']> {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
     // the process name may hold spaces and brackets; the parent's pid is the second field after it
     const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-    return { path: await readlink(`/proc/${parent}/exe`), pid: parent }
+    return { path: await exeOf(parent), pid: parent }
   } catch {
     return undefined
   }
 }
+
+/** A binary that was replaced since is still known by its path. */
+const exeOf = async (pid: number): Promise<string> => (await readlink(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '')
