@@ -3,6 +3,7 @@ import { globPieces, globsOverlap } from './annotation-glob.ts'
 import { at, isTrue, textAt, textsAt } from './config-tree.ts'
 import { type EffectiveConfig, imagesPlugin, type RuntimeTable } from './effective-config.ts'
 import type { Finding } from './finding.ts'
+import { handlerTable } from './handler-table.ts'
 import { containerdKeys, runcOptions, runtimeKeys, unknownKeys } from './known-keys.ts'
 import { cgroupDrivers } from './machine-questions.ts'
 import { linuxV1, runcV1, runtimeFamily, shimBinary, takesRuncOptions } from './shim-binary.ts'
@@ -15,6 +16,7 @@ export function checkRuntimes(config: EffectiveConfig): Finding[] {
     }),
     ...config.runtimes.flatMap((entry) => [
       ...nameFindings(entry, config),
+      ...promiseFindings(entry),
       ...typeFindings(entry, config),
       ...keyFindings(entry, config),
       ...valueFindings(entry, config),
@@ -39,6 +41,24 @@ function nameFindings({ name, place }: RuntimeTable, { defaultName }: EffectiveC
       what: `no RuntimeClass can name the handler "${name}"`,
       consequence: 'RuntimeClass.handler must be a DNS label (a-z, 0-9 and -, at most 63 characters): nothing ever runs on it',
       cure: `rename the table, to ${labelOf(name)} for example`,
+    },
+  ]
+}
+
+/** A name that promises another runtime than what runs. */
+function promiseFindings({ name, place, runtimeType, table }: RuntimeTable): Finding[] {
+  const promised = handlerTable.find((recipe) => recipe.name === name)
+  if (!promised || promised.runtime === 'runc' || !takesRuncOptions(runtimeType)) return []
+  if (textAt(table, 'options', 'BinaryName') !== '') return []
+  const isShim = promised.told !== 'option'
+  return [
+    {
+      ...{ severity: 'warning', code: 'runs-runc', place, about: name },
+      what: `handler "${name}" runs runc: ${isShim ? `its type is ${runtimeType}` : 'its options name no BinaryName'}`,
+      consequence: 'its Pods start and look well, on a runtime nobody asked for',
+      cure: isShim
+        ? `write runtime_type = "${promised.runtimeType}"`
+        : `write BinaryName = "/usr/bin/${promised.runtime}" in its options`,
     },
   ]
 }
