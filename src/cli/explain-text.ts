@@ -1,5 +1,5 @@
 // A PodExplanation for people.
-import type { AskedOfNode, PodChange, PodExplanation } from '../api/polypod/pod-explanation.ts'
+import type { AskedOfNode, NodeVerdict, PodChange, PodExplanation } from '../api/polypod/pod-explanation.ts'
 import { table } from './output.ts'
 
 export function explanationText({ metadata, status }: PodExplanation): string {
@@ -19,15 +19,7 @@ export function explanationText({ metadata, status }: PodExplanation): string {
         ['FIELD', 'VALUE', 'FROM'],
       ),
     ),
-    nodes.length === 0
-      ? ''
-      : table(
-          ['NODE', 'FITS', 'WHY NOT'],
-          nodes.flatMap(({ name, fits, reasons = [] }) => {
-            const [first = '', ...others] = reasons
-            return [[name, fits ? 'yes' : 'no', first], ...others.map((reason) => ['', '', reason])]
-          }),
-        ),
+    nodesText(nodes),
     titled(causes.length > 0 ? 'Any one of these lets it run (checked)' : '', changes.map(changeText)),
     titled(
       'No change could be checked; what may help',
@@ -35,6 +27,19 @@ export function explanationText({ metadata, status }: PodExplanation): string {
     ),
   ]
   return blocks.filter((block) => block !== '').join('\n')
+}
+
+/** Of clusters with more nodes, -o json tells the rest. */
+const mostNodes = 30
+
+function nodesText(nodes: readonly NodeVerdict[]): string {
+  if (nodes.length === 0) return ''
+  const rows = nodes.slice(0, mostNodes).flatMap(({ name, fits, reasons = [] }) => {
+    const [first = '', ...others] = reasons
+    return [[name, fits ? 'yes' : 'no', first], ...others.map((reason) => ['', '', reason])]
+  })
+  const more = nodes.length <= mostNodes ? '' : `... and ${nodes.length - mostNodes} more: -o json tells of all of them\n`
+  return `${table(['NODE', 'FITS', 'WHY NOT'], rows)}${more}`
 }
 
 /** What every Pod has says nothing about this one. */

@@ -43,10 +43,13 @@ export function explainer(options: ExplainerOptions): Explainer {
     async stored(pod) {
       const events = await eventsOf(options.client, pod)
       const facts = { ...(await factsFor(options, pod)), isCreated: true, observed: observedOf(pod, events) }
-      return answer(pod, await explain(facts, admitAs({ name: 'system:apiserver', groups: ['system:masters'] })))
+      return answer(
+        pod,
+        await explain(facts, { pause, admit: admitAs({ name: 'system:apiserver', groups: ['system:masters'] }) }),
+      )
     },
     async manifest(pod, user) {
-      return answer(pod, await explain(await factsFor(options, pod), admitAs(user)))
+      return answer(pod, await explain(await factsFor(options, pod), { pause, admit: admitAs(user) }))
     },
   }
 }
@@ -71,6 +74,9 @@ async function factsFor({ client, clock, profile, schedulerName }: ExplainerOpti
 async function eventsOf(client: Client, { metadata: { namespace, uid } }: Pod): Promise<readonly Event[]> {
   return (await client.list(Event, { namespace, fieldSelector: `involvedObject.uid=${uid}` })).items
 }
+
+/** The API server answers others in between. */
+const pause = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
 // nobody makes an account while facts stand still: it is not waited for
 const impatient = serviceAccountWith({

@@ -13,7 +13,9 @@ import { isNotFound, statusOf } from '../../src/api/status.ts'
 import { clientFromKubeconfig, type HttpClient } from '../../src/client/http.ts'
 import { startCluster } from '../../src/cluster/start-cluster.ts'
 import { eventually } from '../../src/testing/eventually.ts'
-import { manifests, type Planted, type Situation, situations } from './explain-situations.ts'
+import { manifests } from './explain-manifests.ts'
+import type { Planted, Situation } from './explain-parts.ts'
+import { situations } from './explain-situations.ts'
 
 const kindOf = (name: string): AnyKind => {
   const found = kinds.find(({ kind }) => kind === name)

@@ -43,8 +43,7 @@ const change = object(
   name('PodChange'),
 )
 
-export const verdicts = ['Refused', 'Waits', 'Stuck', 'Starts', 'Runs', 'Ended'] as const
-export type Verdict = (typeof verdicts)[number]
+export type Verdict = 'Refused' | 'Waits' | 'Stuck' | 'Starts' | 'Runs' | 'Ended'
 
 const explanationStatus = object(
   {

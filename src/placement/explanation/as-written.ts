@@ -28,8 +28,13 @@ function appliedManifest({ metadata: { annotations, namespace } }: Pod): Pod | u
 export function asWritten(facts: Facts): Pod {
   const { pod } = facts
   if (!facts.isCreated) return pod
-  return appliedManifest(pod) ?? stripped(pod, classOf(facts, pod))
+  let manifest = known.get(facts)
+  if (!manifest) known.set(facts, (manifest = appliedManifest(pod) ?? stripped(pod, classOf(facts, pod))))
+  return manifest
 }
+
+// asked for with every line that says where something comes from
+const known = new WeakMap<Facts, Pod>()
 
 function stripped(pod: Pod, runtimeClass: RuntimeClass | undefined): Pod {
   const { name, namespace, labels, annotations, ownerReferences } = pod.metadata

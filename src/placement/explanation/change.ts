@@ -1,13 +1,14 @@
 // One write that may help, as data; and the facts as they would be after it.
 import fastJsonPatch, { type Operation } from 'fast-json-patch'
 import { Namespace } from '../../api/core/namespace.ts'
+import { Node } from '../../api/core/node.ts'
 import { Pod } from '../../api/core/pod.ts'
 import { ResourceQuota } from '../../api/core/resource-quota.ts'
 import { ServiceAccount } from '../../api/core/service-account.ts'
 import type { AnyKind, AnyObject } from '../../api/kind.ts'
 import { isMatched, quotaUsage, usedWith } from '../../ledger/quota-usage.ts'
 import { asWritten } from './as-written.ts'
-import { allOf, type Facts, samePod } from './facts.ts'
+import { allOf, type Facts, keepViews, samePod } from './facts.ts'
 
 export type { Operation }
 
@@ -93,9 +94,15 @@ function withPod(facts: Facts, { recreate }: Step, patch: readonly Operation[]):
   const pod = patched(Pod, base as AnyObject, patch) as Pod
   if (!facts.isCreated) return { ...facts, pod }
   const others = allOf(facts, Pod).filter((one) => !samePod(one, facts.pod))
-  if (!recreate) return { ...withObjects(facts, Pod, [...others, pod] as AnyObject[]), pod }
+  if (!recreate) return keptViews(facts, { ...withObjects(facts, Pod, [...others, pod] as AnyObject[]), pod }, pod)
   const without = withObjects(facts, Pod, others as readonly AnyObject[])
-  return { ...withoutUsage(without, facts.pod), pod, isCreated: false }
+  return keptViews(facts, { ...withoutUsage(without, facts.pod), pod, isCreated: false }, facts.pod)
+}
+
+/** A Pod without a node counts on none; one that is kept a node is left to a full count. */
+function keptViews(from: Facts, to: Facts, { spec, status }: Pod): Facts {
+  if (!status.nominatedNodeName) keepViews(from, to, spec.nodeName)
+  return to
 }
 
 /** Quotas as they will be once the Pod is gone. */
@@ -116,7 +123,9 @@ function withPatched(facts: Facts, { kind, name, namespace }: Step, patch: reado
       ? counted(kind, patched(kind, one, patch))
       : one,
   )
-  return withObjects(facts, kind, objects)
+  const next = withObjects(facts, kind, objects)
+  if (kind === Node) keepViews(facts, next, name)
+  return next
 }
 
 /** A quota's status follows its spec within a moment. */

@@ -5,7 +5,7 @@ import { Secret } from '../../api/core/secret.ts'
 import { own } from '../../api/own.ts'
 import { type Facts, find, namespaceOf } from './facts.ts'
 
-export type ConfigKind = typeof ConfigMap | typeof Secret
+type ConfigKind = typeof ConfigMap | typeof Secret
 
 interface Reference {
   kind: ConfigKind

@@ -3,24 +3,24 @@ import { Pod } from '../../api/core/pod.ts'
 import type { ExplanationStatus, NodeVerdict, PodChange, PodChangeStep, Verdict } from '../../api/polypod/pod-explanation.ts'
 import { causesOf, hintsOf } from './cause-text.ts'
 import type { Step } from './change.ts'
-import { type Admit, classOf, type Facts } from './facts.ts'
+import { type Around, classOf, type Facts } from './facts.ts'
 import { refusalText } from './node-text.ts'
 import { askedOfNode } from './origins.ts'
 import { isFree, type Outlook, nodeRefusals, outlookOf } from './outlook.ts'
 import { type CheckedChange, checkedChanges } from './search.ts'
 
 /** cost: some hundred decisions for a Pod that waits; one for a Pod that does not. */
-export async function explain(facts: Facts, admit: Admit): Promise<ExplanationStatus> {
-  const outlook = await outlookOf(facts, admit)
+export async function explain(facts: Facts, around: Around): Promise<ExplanationStatus> {
+  const outlook = await outlookOf(facts, around.admit)
   const verdict = verdictOf(facts, outlook)
   const causes = causesOf(facts, outlook)
-  const changes = isFree(outlook) ? [] : (await checkedChanges(facts, outlook, admit)).map(changeOf)
+  const changes = isFree(outlook) ? [] : (await checkedChanges(facts, outlook, around)).map(changeOf)
   const hints = changes.length === 0 ? hintsOf(facts, outlook) : []
   const nodes = nodeVerdicts(facts, outlook)
   return {
     verdict,
     summary: summaryOf(verdict, outlook, nodes),
-    ...(outlook.node ? { node: outlook.node } : {}),
+    ...(outlook.node && verdict !== 'Waits' ? { node: outlook.node } : {}),
     ...runtimeClassOf(facts, outlook),
     asks: askedOfNode(facts, outlook.pod),
     ...(causes.length > 0 ? { causes } : {}),

@@ -13,7 +13,7 @@ import type { Profile } from '../profile.ts'
 import type { Observed } from './observed.ts'
 
 /** By kind; of namespaced ones that only admission and kubelets read, those of the Pod's namespace are enough. */
-export type Objects = ReadonlyMap<AnyKind, readonly AnyObject[]>
+type Objects = ReadonlyMap<AnyKind, readonly AnyObject[]>
 
 export interface Facts {
   /** As it is stored or, when it is not created yet, as somebody wrote it. */
@@ -31,6 +31,13 @@ export interface Facts {
 /** What admission makes of a Pod that is to be created, quotas included. */
 /** `pod` of a refusal: what had been made of it by then, where it came that far. */
 export type Admit = (facts: Facts) => Promise<{ pod: Pod } | { refused: Status; pod?: Pod | undefined }>
+
+/** What `explain` may ask of those around it. */
+export interface Around {
+  admit: Admit
+  /** Called between trials, so that others get their turn. */
+  pause: () => Promise<void>
+}
 
 export const allOf = <K extends AnyKind>({ objects }: Pick<Facts, 'objects'>, kind: K): readonly ObjectOf<K>[] =>
   (objects.get(kind) ?? []) as readonly ObjectOf<K>[]
@@ -68,6 +75,23 @@ export function viewsOf(facts: Facts): readonly NodeView[] {
   let views = ofNodes.get(pods)
   if (!views) ofNodes.set(pods, (views = freshViews(nodes, pods)))
   return views
+}
+
+/** Takes over the views of facts that differ in this node and its Pods only. cost: the Pods of one node, not of all. */
+export function keepViews(from: Facts, to: Facts, changed: string | undefined): void {
+  const views = viewsOf(from).map((view) => (view.name === changed ? freshViewOf(to, view) : view))
+  const nodes = allOf(to, Node)
+  let ofNodes = known.get(nodes)
+  if (!ofNodes) known.set(nodes, (ofNodes = new WeakMap()))
+  ofNodes.set(allOf(to, Pod), views)
+}
+
+function freshViewOf(facts: Facts, old: NodeView): NodeView {
+  const view = nodeView(find(facts, Node, { name: old.name }) ?? old.node)
+  const there = new Set(allOf(facts, Pod))
+  for (const need of old.pods.values()) if (there.has(need.pod)) addPod(view, need)
+  for (const [uid, need] of old.nominated) view.nominated.set(uid, need)
+  return view
 }
 
 const isOver = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'

@@ -14,7 +14,8 @@ import { type Origins, originsOf, termText } from './origins.ts'
 /** `pod` is the one after admission. */
 export function refusalText(facts: Facts, pod: Pod, { node, filter, reasons }: Refusal): string[] {
   const detail = details[filter]
-  return reasons.flatMap((reason) => detail?.({ facts, pod, node, reason, origins: originsOf(facts, pod) }) ?? [reason.text])
+  const origins = originsOf(facts, pod)
+  return reasons.flatMap((reason) => detail?.({ facts, pod, node, reason, origins }) ?? [reason.text])
 }
 
 interface Asked {

@@ -41,7 +41,7 @@ export function originsOf(facts: Facts, pod: Pod): Origins {
 }
 
 /** `dedicated=gpu:NoSchedule`, `node.kubernetes.io/not-ready:NoExecute for 300s`, `*` for every taint. */
-export function tolerationText({ key, operator, value, effect, tolerationSeconds }: Toleration): string {
+function tolerationText({ key, operator, value, effect, tolerationSeconds }: Toleration): string {
   const what = key ? (operator === 'Exists' ? key : `${key}=${value ?? ''}`) : '*'
   return `${what}${effect ? `:${effect}` : ''}${tolerationSeconds === undefined ? '' : ` for ${tolerationSeconds}s`}`
 }

@@ -84,7 +84,7 @@ function placementOf(facts: Facts, pod: Pod): string | Blocker {
   return { is: 'Preempting', node: node.name, victims: victims.map((one) => nameOf(one.pod)) }
 }
 
-export const nameOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
+const nameOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
 
 /** The node that was promised to it, while Pods are leaving that. */
 function nominated(facts: Facts, pod: Pod): Blocker | undefined {

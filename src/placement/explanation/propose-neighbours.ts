@@ -57,7 +57,7 @@ export function affinityTerms(facts: Facts): Step[] {
 }
 
 /** `app=web by kubernetes.io/hostname`. */
-export function affinityTermText({ labelSelector, topologyKey }: PodAffinityTerm): string {
+function affinityTermText({ labelSelector, topologyKey }: PodAffinityTerm): string {
   const labels = Object.entries(labelSelector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`)
   const expressions = (labelSelector?.matchExpressions ?? []).map(
     ({ key, operator, values }) => `${key} ${operator}${values?.length ? ` [${values.join(' ')}]` : ''}`,

@@ -93,7 +93,7 @@ function taintSteps(facts: Facts, { name, hardTaints, node }: NodeView): Step[] 
 /** Labels that say what a node is, which no wish can change. */
 const isFixed = (key: string): boolean => /^(beta\.)?kubernetes\.io\/|^node\.kubernetes\.io\/|^handler\.polypod\.dev\//.test(key)
 
-export function labelStep(name: string, labels: Readonly<Record<string, string>>): Step | undefined {
+function labelStep(name: string, labels: Readonly<Record<string, string>>): Step | undefined {
   const entries = Object.entries(labels)
   if (entries.length === 0 || entries.some(([key]) => isFixed(key))) return undefined
   const texts = entries.map(([key, value]) => `${key}=${value}`)

@@ -1,6 +1,7 @@
 // The smallest changes that let a Pod run. Each is tried on the facts with the rules that decide in earnest, and told only when it works.
 import { applied, type Step } from './change.ts'
-import type { Admit, Facts } from './facts.ts'
+import { Node } from '../../api/core/node.ts'
+import { type Admit, allOf, type Around, type Facts } from './facts.ts'
 import { type Blocker, isFree, type Outlook, outlookOf } from './outlook.ts'
 import { propose } from './propose-pod.ts'
 
@@ -20,18 +21,20 @@ const mostSteps = 3
 const mostTold = 5
 /** Of the states that are better and not good, those that are gone on from. */
 const width = 6
-const mostTries = 400
+/** cost: each try asks every filter about every node, so that there are fewer of them where nodes are many. */
+const triesFor = (facts: Facts): number => Math.max(60, Math.min(400, Math.floor(60_000 / (allOf(facts, Node).length + 1))))
 
 /** In the order of their cost. Empty when three steps are not enough, or nobody but the Pod's author can help. */
-export async function checkedChanges(facts: Facts, outlook: Outlook, admit: Admit): Promise<CheckedChange[]> {
+export async function checkedChanges(facts: Facts, outlook: Outlook, { admit, pause }: Around): Promise<CheckedChange[]> {
   let open: State[] = [{ facts, outlook, steps: [] }]
-  let left = mostTries
+  let left = triesFor(facts)
   for (let depth = 1; depth <= mostSteps && open.length > 0; depth++) {
     const good: State[] = []
     const better: State[] = []
     for (const { from, step } of candidates(open)) {
       if (left <= 0) break
       left -= 1
+      await pause()
       const next = await tried(from, step, admit)
       if (!next) continue
       if (isFree(next.outlook)) good.push(next)
