@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { polypodVersion } from '../api/version.ts'
 import { Problem } from '../cluster/problem.ts'
-import type { PodTrace, TraceStep } from './trace-steps.ts'
+import type { PodTrace, TracedCall, TraceStep } from './trace-steps.ts'
 
 interface Attribute {
   key: string
@@ -53,7 +53,21 @@ export function otlpTrace(trace: PodTrace): OtlpTrace {
       status: step.state === 'failed' ? { code: 2 as const, message: step.summary } : { code: 1 as const },
     },
   }))
-  return { resourceSpans: [{ service: 'polypod', span: root }, ...steps].map((one) => resourceSpans(trace, one)) }
+  const kubelet = steps.find(({ span }) => span.name === 'kubelet')?.span.spanId ?? root.spanId
+  const calls = trace.calls.map((call) => ({
+    service: services.kubelet,
+    span: { ...callSpan(trace, call), parentSpanId: kubelet },
+  }))
+  return { resourceSpans: [{ service: 'polypod', span: root }, ...steps, ...calls].map((one) => resourceSpans(trace, one)) }
+}
+
+function callSpan(trace: PodTrace, { name, at, durationMs, container, error }: TracedCall): OtlpSpan {
+  const startMs = Date.parse(at)
+  return {
+    ...spanOf(trace, `${name} ${at}${container ?? ''}`, { startMs, endMs: startMs + durationMs }),
+    ...{ name, attributes: attributesOf({ 'k8s.container.name': container }) },
+    status: error === undefined ? { code: 1 } : { code: 2, message: error },
+  }
 }
 
 /** POSTs to `<endpoint>/v1/traces`. Throws Problem when the collector does not take it. */

@@ -71,6 +71,7 @@ const node: NodeTrace = {
   ],
   kernel: { release: '6.1', isNodes: true, how: 'cat /proc/version in container main' },
   notes: [
+    { what: 'AdmitPod', atMs: t0 + 25, tookMs: 1 },
     { what: 'RunPodSandbox', handler: 'runc-v1', atMs: t0 + 30, tookMs: 4, error: 'no network' },
     { what: 'RunPodSandbox', handler: 'runc-v1', atMs: t0 + 50, tookMs: 110, id: 'abcdef0123456789' },
     { what: 'CreateContainer', container: 'main', atMs: t0 + 190, tookMs: 30, id: 'c1' },
@@ -95,7 +96,14 @@ describe('the trace of a Pod that runs', () => {
           15,
           'class legacy means handler runc-v1; it brought overhead cpu=10m; nodeSelector sandbox=yes',
         ],
-        [2, 'scheduling', 'done', at(20), 5, 'a: looked at 3 nodes, 2 fit; score 187, next best b 150'],
+        [
+          2,
+          'scheduling',
+          'done',
+          at(20),
+          5,
+          'a: looked at 3 nodes, 2 fit; score 187, next best b 150; its kubelet saw it 5 ms later',
+        ],
         [
           ...[3, 'kubelet', 'done', at(50), 110],
           'class legacy resolved to handler "runc-v1"; RunPodSandbox(runtime_handler: "runc-v1") after a failure made sandbox abcdef0123456',
@@ -148,11 +156,18 @@ describe('the trace of a Pod that runs', () => {
       [{ stringValue: 'kubelet' }, 'kubelet', false, 110],
       [{ stringValue: 'containerd' }, 'containerd', false, 50],
       [{ stringValue: 'containerd-shim' }, 'shim', false, 40],
+      [{ stringValue: 'kubelet' }, 'AdmitPod', false, 1],
+      [{ stringValue: 'kubelet' }, 'RunPodSandbox', false, 4],
+      [{ stringValue: 'kubelet' }, 'RunPodSandbox', false, 110],
+      [{ stringValue: 'kubelet' }, 'CreateContainer', false, 30],
+      [{ stringValue: 'kubelet' }, 'StartContainer', false, 80],
     ])
     const [, ...steps] = otlpTrace(trace).resourceSpans.flatMap(({ scopeSpans }) => scopeSpans[0]?.spans ?? [])
     const [root] = otlpTrace(trace).resourceSpans[0]?.scopeSpans[0]?.spans ?? []
-    for (const { traceId, spanId, parentSpanId } of steps) {
-      assert.deepEqual([traceId, parentSpanId], ['0f0e0d0c111122223333444455556666', root?.spanId])
+    const kubelet = steps.find(({ name }) => name === 'kubelet')?.spanId
+    assert.equal(new Set(steps.map(({ spanId }) => spanId)).size, steps.length)
+    for (const [i, { traceId, spanId, parentSpanId }] of steps.entries()) {
+      assert.deepEqual([traceId, parentSpanId], ['0f0e0d0c111122223333444455556666', i < 5 ? root?.spanId : kubelet])
       assert.match(spanId, /^[0-9a-f]{16}$/)
     }
   })
@@ -165,7 +180,7 @@ describe('the trace of a Pod of which not everything is known', () => {
     sandbox: undefined,
     shim: undefined,
     config: undefined,
-    notes: node.notes.slice(0, 1),
+    notes: node.notes.slice(0, 2),
     containers: [],
   }
   cases(

@@ -11,7 +11,8 @@ import {
   schedulingNoteOf,
 } from '../api/polypod/trace-notes.ts'
 import type { NodeTrace } from '../node/trace/node-trace.ts'
-import { containerdStep, kubeletStep, shimStep } from './trace-node-steps.ts'
+import type { PodNote } from '../node/trace/pod-notes.ts'
+import { containerdStep, instant, kubeletStep, shimStep } from './trace-node-steps.ts'
 
 export const stepNames = ['admission', 'scheduling', 'kubelet', 'containerd', 'shim'] as const
 
@@ -30,6 +31,14 @@ export interface TraceStep {
   proof: string[]
 }
 
+export interface TracedCall {
+  name: PodNote['what']
+  at: string
+  durationMs: number
+  container?: string | undefined
+  error?: string | undefined
+}
+
 export interface PodTrace {
   namespace: string
   name: string
@@ -39,6 +48,8 @@ export interface PodTrace {
   /** Everything in one line, once the Pod runs. */
   summary?: string | undefined
   steps: TraceStep[]
+  /** What the kubelet did, as it noted it, oldest first. */
+  calls: TracedCall[]
   /** What could not be read, and why. */
   missing: string[]
 }
@@ -62,6 +73,11 @@ export function podTrace(facts: TraceFacts): PodTrace {
     ...{ namespace, name, uid, node: pod.spec.nodeName, phase: pod.status.phase ?? 'Unknown' },
     summary: node && summaryOf(node),
     steps,
+    calls: (node?.notes ?? [])
+      .toSorted((a, b) => a.atMs - b.atMs)
+      .map(({ what, atMs, tookMs, container, error }) => ({
+        ...{ name: what, at: instant(atMs), durationMs: tookMs, container, error },
+      })),
     missing: [...(nodeError === undefined ? [] : [nodeError]), ...(node?.missing ?? [])],
   }
 }
@@ -128,7 +144,7 @@ const listText = (list: Record<string, string>): string =>
 const tolerationText = ({ key = '', value, effect }: Toleration): string =>
   `${key}${value ? `=${value}` : ''}${effect ? `:${effect}` : ''}`
 
-function schedulingStep({ pod, events }: TraceFacts): TraceStep {
+function schedulingStep({ pod, events, node }: TraceFacts): TraceStep {
   const { nodeName } = pod.spec
   const base = { step: 2, name: 'scheduling' } as const
   const note = schedulingNoteOf(pod)
@@ -149,7 +165,10 @@ function schedulingStep({ pod, events }: TraceFacts): TraceStep {
     return { ...base, state: 'unknown', at: condition?.lastTransitionTime, summary, facts: { node: nodeName }, proof }
   }
   const { at, queuedMs, ...facts } = note
-  return { ...base, state: 'done', at, durationMs: queuedMs, summary: choiceText(note), facts, proof }
+  const seenAtMs = node?.notes.find(({ what }) => what === 'AdmitPod')?.atMs
+  const laterMs = seenAtMs === undefined ? undefined : Math.max(0, seenAtMs - Date.parse(at))
+  const summary = `${choiceText(note)}${laterMs === undefined ? '' : `; its kubelet saw it ${laterMs} ms later`}`
+  return { ...base, state: 'done', at, durationMs: queuedMs, summary, facts: { ...facts, kubeletSawItAfterMs: laterMs }, proof }
 }
 
 const conditionProof = (condition: { status: string; message?: string | undefined } | undefined): string[] =>

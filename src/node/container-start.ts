@@ -9,8 +9,7 @@ import { ConfigError, resolveEnv } from './env.ts'
 import { HookError, runPostStart } from './hooks.ts'
 import type { PresentImage } from './image-pull.ts'
 import { etcHostsMount, terminationMount } from './pod-files.ts'
-import { uidOf } from './pod-labels.ts'
-import { downwardFacts, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
+import { downwardFacts, noteOn, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
 import { graceOf } from './plan-step.ts'
 import { sandboxConfigFor } from './sandbox-start.ts'
 import { latest } from './seen.ts'
@@ -51,8 +50,7 @@ export async function startContainer(world: PodWorld, memory: PodMemory, contain
     image,
     sandbox: sandbox.metadata,
   }).catch((error: unknown) => fail(error instanceof ConfigError ? 'CreateContainerConfigError' : 'CreateContainerError', error))
-  const { dataDir, simulated } = world.facts
-  const about = { dataDir, simulated, uid: uidOf(pod), clock: world.clock }
+  const about = noteOn(world, pod)
   const id = await noted(about, { what: 'CreateContainer', container: name }, () =>
     runtime.createContainer(sandbox.id, config, sandboxConfig),
   ).catch((e: unknown) => fail('CreateContainerError', e))

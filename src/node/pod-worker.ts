@@ -8,11 +8,12 @@ import { planPod } from './pod-plan.ts'
 import { uidOf } from './pod-labels.ts'
 import { podStatus } from './pod-status.ts'
 import { clearAway, take } from './pod-steps.ts'
-import { type Failure, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
+import { type Failure, noteOn, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
 import { keyOfStep, type Plan, type Step } from './plan-step.ts'
 import { allContainers } from './sandbox-config.ts'
 import { withConditionsOf } from './status-writer.ts'
 import { newSight, nothingSeen, seePod, type Seen } from './seen.ts'
+import { noted } from './trace/pod-notes.ts'
 import { showsChange } from './volumes.ts'
 
 export interface PodWorker {
@@ -147,7 +148,7 @@ async function turn(worker: Worker): Promise<boolean> {
 
 async function letIn(memory: PodMemory, world: PodWorld): Promise<void> {
   if (memory.admitted || isEnding(memory)) return
-  const refused = await world.admit(memory.pod)
+  const refused = await noted(noteOn(world, memory.pod), { what: 'AdmitPod' }, () => world.admit(memory.pod))
   memory.admitted = true
   if (!refused) return
   memory.failed = { reason: refused.reason, message: `Pod was rejected: ${refused.message}` }

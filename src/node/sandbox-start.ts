@@ -8,7 +8,7 @@ import { type LinuxResources, RuntimeError, type SandboxConfig } from './cri/run
 import { handlerOf } from './handlers.ts'
 import { podDns, podHostname } from './pod-dns.ts'
 import { uidOf } from './pod-labels.ts'
-import type { PodMemory, PodWorld } from './pod-world.ts'
+import { noteOn, type PodMemory, type PodWorld } from './pod-world.ts'
 import { sandboxConfig } from './sandbox-config.ts'
 import { noted } from './trace/pod-notes.ts'
 
@@ -36,9 +36,8 @@ export async function startSandbox(world: PodWorld, memory: PodMemory, attempt: 
     const handler = handlerOf(pod, classes)
     await mkdir(config.logDirectory, { recursive: true })
     await cgroups?.ensure(podKey(pod), cgroupValues(pod))
-    const { dataDir, simulated } = world.facts
     const said = { what: 'RunPodSandbox', handler, runtimeClassName: pod.spec.runtimeClassName } as const
-    await noted({ dataDir, simulated, uid: uidOf(pod), clock: world.clock }, said, () => runtime.runSandbox(config, handler))
+    await noted(noteOn(world, pod), said, () => runtime.runSandbox(config, handler))
   } catch (error) {
     if (!(error instanceof NetworkNotReady))
       events.event({ pod }, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${errorText(error)}`)

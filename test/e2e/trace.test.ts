@@ -166,14 +166,13 @@ describe.skipIf(missing)(`trace on real containers${missing ? ` (skipped: ${miss
       assert.equal(done.code, 0, done.stderr)
       const uid = await cluster.kubectl(['get', 'pod', 'on-runc', '-o', 'jsonpath={.metadata.uid}'])
       const spans = got[0]?.body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)) ?? []
+      const steps = ['pod default/on-runc', 'admission', 'scheduling', 'kubelet', 'containerd', 'shim']
       assert.deepEqual([got.length, got[0]?.url, got[0]?.type], [1, '/v1/traces', 'application/json'])
-      assert.deepEqual(
-        spans.map(({ name, traceId }) => [name, traceId]),
-        ['pod default/on-runc', 'admission', 'scheduling', 'kubelet', 'containerd', 'shim'].map((name) => [
-          name,
-          uid.replaceAll('-', ''),
-        ]),
-      )
+      // an image is pulled beside the sandbox: which call comes first is anybody's guess
+      const calls = ['AdmitPod', 'CreateContainer', 'PullImage', 'RunPodSandbox', 'StartContainer']
+      const names = spans.map(({ name }) => name)
+      assert.deepEqual([...names.slice(0, 6), ...names.slice(6).toSorted((x, y) => x.localeCompare(y))], [...steps, ...calls])
+      assert.deepEqual([...new Set(spans.map(({ traceId }) => traceId))], [uid.replaceAll('-', '')])
     } finally {
       collector.close()
     }

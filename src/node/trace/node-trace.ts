@@ -145,8 +145,8 @@ async function ofSandbox(
   if (facts.simulated) return
   if (pid === undefined) return void trace.missing.push('the runtime does not tell the pid of the sandbox')
   trace.sandbox = { ...found, process: traced(await processFacts(pid, nowMs)) }
-  const shim = await shimOf(pid, nowMs)
-  if (!shim) return void trace.missing.push(`process ${pid} has no containerd shim above it that this kubelet can see`)
+  const shim = await shimOf(pid, nowMs, id)
+  if (!shim) return void trace.missing.push(`process ${pid} is served by no containerd shim that this kubelet can see`)
   const version = parseVersion(trace.runtime.version)
   const [answers, ociRuntime, config] = await Promise.all([
     shimAnswers(shim, id, clock),

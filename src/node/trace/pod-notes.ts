@@ -7,7 +7,8 @@ import { parsed } from './parsed.ts'
 
 /** One line of the file. */
 export interface PodNote {
-  what: 'RunPodSandbox' | 'PullImage' | 'CreateContainer' | 'StartContainer'
+  /** AdmitPod: the kubelet saw it. PullImage: the image is there, pulled or not. The others are CRI's names. */
+  what: 'AdmitPod' | 'RunPodSandbox' | 'PullImage' | 'CreateContainer' | 'StartContainer'
   /** Milliseconds since the epoch. */
   atMs: number
   tookMs: number
@@ -41,9 +42,18 @@ export async function note(dataDir: string, uid: string, said: PodNote): Promise
   }
 }
 
+export interface NoteTaker {
+  dataDir: string
+  /** Of the Pod. */
+  uid: string
+  clock: Clock
+  /** Nothing is noted of what is not real. */
+  simulated: boolean
+}
+
 /** Does `work` and notes how long it took, whether it went well or not. */
 export async function noted<T>(
-  { dataDir, uid, clock, simulated }: { dataDir: string; uid: string; clock: Clock; simulated: boolean },
+  { dataDir, uid, clock, simulated }: NoteTaker,
   said: Omit<PodNote, 'atMs' | 'tookMs' | 'id' | 'error'>,
   work: () => Promise<T>,
 ): Promise<T> {

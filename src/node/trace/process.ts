@@ -41,7 +41,11 @@ const link = (pid: number, name: string): Promise<string | undefined> =>
     () => undefined,
   )
 
-/** What a process was started with; empty without the right to see it. */
+/** Empty of a process that is not there. */
+export const argvOf = async (pid: number): Promise<string[]> =>
+  (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').slice(0, -1)
+
+/** The environment a process was started with; empty without the right to see it. */
 export async function environmentOf(pid: number): Promise<Map<string, string>> {
   const text = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
   return new Map(

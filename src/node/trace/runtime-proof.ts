@@ -25,7 +25,7 @@ export const runtimeConditionType = 'polypod.dev/SandboxRuntime'
 export async function runtimeProof({ id, runtimeHandler, evidence }: SandboxStatus): Promise<RuntimeProof | undefined> {
   const { pid, runtimeType } = evidence
   if (pid === undefined || runtimeType === undefined) return undefined
-  const [shim, process] = await Promise.all([shimOf(pid, 0), processFacts(pid, 0)])
+  const [shim, process] = await Promise.all([shimOf(pid, 0, id), processFacts(pid, 0)])
   const runtime = await ociRuntimeOf({ ...evidence, exe: process?.exe }, shim, id).catch(() => undefined)
   return {
     ...{ handler: runtimeHandler, runtimeType },

@@ -1,10 +1,10 @@
 // The containerd shim behind a process: found by the process's parent, read off its own working directory, and asked.
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { askShim, type ShimAnswer } from '../containerd/shim-api.ts'
 import { parsed } from './parsed.ts'
-import { flagOf, type ProcessFacts, processFacts } from './process.ts'
+import { argvOf, flagOf, type ProcessFacts, processFacts } from './process.ts'
 
 /** v1: `containerd.runtime.linux.shim.v1`, gone since containerd 2.0. v2: the runtime v2 shim API. */
 export type ShimApi = 'v1' | 'v2'
@@ -54,9 +54,20 @@ export async function shimProcess(pid: number, nowMs: number): Promise<ProcessFa
   return undefined
 }
 
-/** Everything that can be read of the shim without asking it. */
-export async function shimOf(pid: number, nowMs: number): Promise<Shim | undefined> {
-  const found = await shimProcess(pid, nowMs)
+/** By its arguments: a VM monitor may run apart from the shim that started it. cost: looks at every process. */
+export async function shimServing(sandboxId: string, nowMs: number): Promise<ProcessFacts | undefined> {
+  for (const entry of await readdir('/proc').catch(() => [])) {
+    if (!/^\d+$/.test(entry)) continue
+    const argv = await argvOf(Number(entry))
+    if (basename(argv[0] ?? '').startsWith('containerd-shim') && flagOf(argv, 'id') === sandboxId)
+      return processFacts(Number(entry), nowMs)
+  }
+  return undefined
+}
+
+/** Everything that can be read of the shim without asking it; with `sandboxId` one that is no ancestor is found, too. */
+export async function shimOf(pid: number, nowMs: number, sandboxId?: string): Promise<Shim | undefined> {
+  const found = (await shimProcess(pid, nowMs)) ?? (sandboxId === undefined ? undefined : await shimServing(sandboxId, nowMs))
   if (!found) return undefined
   const { argv, cwd, parent, startedAtMs } = found
   const api = apiOfBundle(cwd)
