@@ -46,7 +46,10 @@ export function configPath({ config, dataDir }: { config?: string; dataDir?: str
 /** Rejects with Problem, in one line, when a file cannot be read. */
 export async function openConfig(path: string, version?: Version): Promise<OpenConfig> {
   const files = await readConfigFiles(path).catch((error: unknown) => {
-    throw error instanceof ConfigFileError ? new Problem('failed', error.message, error) : error
+    if (!(error instanceof ConfigFileError)) throw error
+    const isAbsent = path === defaultConfigPath && error.message === `${path}: no such file`
+    const hint = isAbsent ? ': containerd, if it is here, runs with its defaults (name another file with --config)' : ''
+    throw new Problem('failed', `${error.message}${hint}`, error)
   })
   const owner = await configOwner(path)
   // a version that was asked for is not that of what runs here

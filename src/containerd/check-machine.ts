@@ -2,7 +2,7 @@
 import { at, isTrue, type Place, textAt, textsAt } from './config-tree.ts'
 import type { EffectiveConfig, RuntimeTable } from './effective-config.ts'
 import type { Finding } from './finding.ts'
-import { type MachineAnswers, ociRuntimeOf, shimOf } from './machine-questions.ts'
+import { type MachineAnswers, ociRuntimeOf, proxySocket, sandboxShimOf, shimOf } from './machine-questions.ts'
 import { linuxV1 } from './shim-binary.ts'
 import { atLeast } from './version.ts'
 
@@ -10,7 +10,13 @@ import { atLeast } from './version.ts'
 export function checkMachine(config: EffectiveConfig, machine: MachineAnswers | undefined): Finding[] {
   return config.runtimes.flatMap((entry) => [
     ...snapshotterFindings(entry, config),
-    ...(machine ? [...shimFindings(entry, config, machine), ...fileFindings(entry, config, machine)] : []),
+    ...(machine
+      ? [
+          ...shimFindings(entry, config, machine),
+          ...fileFindings(entry, config, machine),
+          ...socketFindings(entry, config, machine),
+        ]
+      : []),
   ])
 }
 
@@ -33,7 +39,49 @@ function shimFindings(entry: RuntimeTable, config: EffectiveConfig, machine: Mac
           : 'install it in one of these folders, or give its absolute path as runtime_path',
       },
     ]
-  return ociRuntimeFindings(entry, machine)
+  return [...sandboxShimFindings(entry, config, machine), ...ociRuntimeFindings(entry, machine)]
+}
+
+function sandboxShimFindings(entry: RuntimeTable, config: EffectiveConfig, machine: MachineAnswers): Finding[] {
+  const { name, runtimeType, table } = entry
+  const byName = sandboxShimOf(entry, config)
+  const path = textAt(table, 'runtime_path')
+  const found = byName && machine.shims.get(byName)
+  if (byName === undefined || found === path) return []
+  return [
+    {
+      ...{
+        severity: found ? 'warning' : 'error',
+        code: 'runtime-path-sandbox',
+        place: at(table, 'runtime_path')?.place,
+        about: name,
+      },
+      what: `containerd 1.6 minds runtime_path of handler "${name}" for containers only, not for their sandbox`,
+      consequence: found
+        ? `sandboxes start with ${found}, which may be another shim`
+        : `each Pod of it fails at its start: runtime "${runtimeType}" binary not installed "${byName}"`,
+      cure: `put the shim, as ${byName}, in one of ${machine.shimFolders.join(', ')}, or use containerd 1.7 or later`,
+    },
+  ]
+}
+
+function socketFindings({ name, table }: RuntimeTable, config: EffectiveConfig, machine: MachineAnswers): Finding[] {
+  const snapshotter = textAt(table, 'snapshotter')
+  const socket = proxySocket(config, snapshotter)
+  if (socket === undefined || machine.present.has(socket)) return []
+  return [
+    {
+      ...{
+        severity: 'error',
+        code: 'snapshotter-away',
+        place: at(config.root, 'proxy_plugins', snapshotter, 'address')?.place,
+        about: name,
+      },
+      what: `the snapshotter "${snapshotter}" of handler "${name}" is to be served on ${socket}, which is not there`,
+      consequence: 'images cannot be unpacked for it, and its Pods do not start',
+      cure: 'start the snapshotter, or mend its address',
+    },
+  ]
 }
 
 function ociRuntimeFindings(entry: RuntimeTable, machine: MachineAnswers): Finding[] {

@@ -13,6 +13,7 @@ const machine: MachineAnswers = {
   runtimes: found('runc', 'crun', 'youki'),
   present: new Set([
     ...['/usr/sbin/runc', '/usr/bin/crun', '/opt/kata/bin/containerd-shim-kata-v2', '/etc/containerd/runsc.toml'],
+    '/run/containerd-nydus/containerd-nydus-grpc.sock',
     '/opt/kata/share/defaults/kata-containers/configuration-qemu.toml',
   ]),
   shimFolders: ['/', '/usr/bin'],

@@ -1,5 +1,5 @@
 // What a check must know of the machine that the configuration is for: asked as data, answered by the node room.
-import { at, isTrue, textAt } from './config-tree.ts'
+import { isTrue, textAt } from './config-tree.ts'
 import type { EffectiveConfig, RuntimeTable } from './effective-config.ts'
 import { linuxV1, shimBinary, takesRuncOptions } from './shim-binary.ts'
 import { atLeast } from './version.ts'
@@ -39,17 +39,34 @@ export function ociRuntimeOf({ runtimeType, table }: RuntimeTable): string | und
   return takesRuncOptions(runtimeType) ? textAt(table, 'options', 'BinaryName') || 'runc' : undefined
 }
 
+/**
+ * The name 1.6 looks for although runtime_path says where the shim is: it minds the key for containers, and not for their sandbox.
+ * Undefined where nothing of that kind happens.
+ */
+export function sandboxShimOf({ runtimeType, table }: RuntimeTable, { containerd }: EffectiveConfig): string | undefined {
+  return atLeast(containerd, 1, 7) || textAt(table, 'runtime_path') === '' ? undefined : shimBinary(runtimeType)
+}
+
+/** Path of the socket of a proxy snapshotter; undefined when it is none, or served over a network. */
+export function proxySocket({ root }: EffectiveConfig, snapshotter: string): string | undefined {
+  if (textAt(root, 'proxy_plugins', snapshotter, 'type') !== 'snapshot') return undefined
+  const address = textAt(root, 'proxy_plugins', snapshotter, 'address').replace(/^unix:\/\//, '')
+  return address.startsWith('/') ? address : undefined
+}
+
 export function machineQuestions(config: EffectiveConfig): MachineQuestions {
-  const shims = config.runtimes.flatMap((entry) => shimOf(entry, config) ?? [])
+  const shims = config.runtimes.flatMap((entry) =>
+    [shimOf(entry, config), sandboxShimOf(entry, config)].filter((s) => s !== undefined),
+  )
   const runtimes = config.runtimes.flatMap((entry) => ociRuntimeOf(entry) ?? [])
   const paths = config.runtimes.flatMap(({ table }) => [
     textAt(table, 'base_runtime_spec'),
     textAt(table, 'cni_conf_dir'),
     textAt(table, 'options', 'ConfigPath'),
   ])
-  const proxies = [...(at(config.root, 'proxy_plugins')?.children.values() ?? [])].map((proxy) => textAt(proxy, 'address'))
+  const sockets = config.runtimes.flatMap(({ table }) => proxySocket(config, textAt(table, 'snapshotter')) ?? [])
   const isPath = (name: string) => name.startsWith('/')
-  const wanted = [...shims, ...runtimes, ...paths, ...proxies.map((address) => address.replace(/^unix:\/\//, ''))]
+  const wanted = [...shims, ...runtimes, ...paths, ...sockets]
   return {
     shims: unique(shims.filter((name) => !isPath(name))),
     runtimes: unique(runtimes.filter((name) => !isPath(name))),

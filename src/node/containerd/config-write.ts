@@ -1,5 +1,5 @@
 // Writes configuration files so that nobody ever reads half of one, and so that they can be put back.
-import { chmod, chown, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { writeAtomically } from '../../lib/atomic-file.ts'
 import type { Clock } from '../../lib/clock.ts'
 
@@ -16,6 +16,7 @@ export async function writeChanges(changes: readonly FileChange[], clock: Clock)
   for (const { path, before } of changes) {
     const real = await realpath(path)
     const { mode, uid, gid } = await stat(real)
+    if ((await readFile(real, 'utf8')) !== before) throw new Error('somebody else has changed it meanwhile; nothing was written')
     const backup = `${real}.${stamp}.bak`
     await writeFile(backup, before, { mode: mode & 0o777 })
     await asBefore(backup, { mode, uid, gid })
