@@ -83,8 +83,10 @@ export interface RunningNode {
   stats(): Promise<NodeStats>
 }
 
-/** Runs until `signal` aborts. Several may run in one process. */
-export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode {
+/** Runs until `ending` aborts. Several may run in one process. */
+export function runNode(options: NodeOptions, ending: AbortSignal): RunningNode {
+  // of its own: to wait on a signal costs more the more wait on it, and thousands of nodes may end by the same one
+  const signal = AbortSignal.any([ending])
   // a worker per Pod waits on it; Node warns from the eleventh on
   setMaxListeners(0, signal)
   const ready = deferred<void>()
