@@ -20,7 +20,10 @@ export function explanationText({ metadata, status }: PodExplanation): string {
       ),
     ),
     nodesText(nodes),
-    titled(causes.length > 0 ? 'Any one of these lets it run (checked)' : '', changes.map(changeText)),
+    titled(
+      causes.length > 0 ? 'Any one of these would let it run (admission, quotas and scheduling are checked)' : '',
+      changes.map(changeText),
+    ),
     titled(
       'No change could be checked; what may help',
       hints.map((hint) => `  ${hint}\n`),

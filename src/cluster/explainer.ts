@@ -54,11 +54,13 @@ export function explainer(options: ExplainerOptions): Explainer {
   }
 }
 
-const answer = ({ metadata: { name, namespace, generateName } }: Pod, status: PodExplanation['status']): PodExplanation => ({
-  ...{ kind: PodExplanation.kind, apiVersion: PodExplanation.apiVersion },
-  metadata: { name: name || (generateName ?? ''), namespace },
-  status,
-})
+/** Named as the Pod, and as old. */
+const answer = ({ metadata }: Pod, status: PodExplanation['status']): PodExplanation => {
+  const { name, namespace, generateName = '', creationTimestamp } = metadata
+  const { kind, apiVersion } = PodExplanation
+  const age = creationTimestamp === undefined ? {} : { creationTimestamp }
+  return { kind, apiVersion, metadata: { name: name || generateName, namespace, ...age }, status }
+}
 
 async function factsFor({ client, clock, profile, schedulerName }: ExplainerOptions, pod: Pod): Promise<Facts> {
   const { namespace } = pod.metadata

@@ -59,7 +59,7 @@ It asks of a node:
 NODE     FITS   WHY NOT
 node-1   no     nodeSelector disk=ssd (from Pod): it has no label disk
 
-Any one of these lets it run (checked):
+Any one of these would let it run (admission, quotas and scheduling are checked):
   1. label node-1 with disk=ssd; it goes to node-1
        kubectl label node node-1 disk=ssd --overwrite
   2. remove disk=ssd from nodeSelector; the Pod has to be made anew for it; it goes to node-1
@@ -193,12 +193,12 @@ for (const { name, path, missing } of await kubectlBinaries())
         .catch(() => undefined)
       const { stdout, stderr } = await kubectl('get podexplanations -n kube-system')
       assert.deepEqual(
-        [stderr, stdout.split('\n').map((line) => line.trim().split(/ {2,}/))],
+        [stderr, stdout.split('\n').map((line) => line.trim().replace(/ \d+m?s?$/, ' AGE').split(/ {2,}/))],
         [
           '',
           [
             ['NAME', 'VERDICT', 'NODE', 'WHY', 'AGE'],
-            ['gated', 'Waits', '<none>', 'it is gated by a/b: no scheduler looks at it', '<unknown>'],
+            ['gated', 'Waits', '<none>', 'it is gated by a/b: no scheduler looks at it', 'AGE'],
             [''],
           ],
         ],

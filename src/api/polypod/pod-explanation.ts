@@ -94,4 +94,8 @@ export type NodeVerdict = Infer<typeof nodeVerdict>
 export type PodChange = Infer<typeof change>
 export type PodChangeStep = Infer<typeof changeStep>
 
-const whyText = (status: Status | undefined): string => status?.causes?.[0]?.message ?? status?.summary ?? ''
+/** Errors of registries and runtimes are long; the object has all of it. */
+function whyText(status: Status | undefined): string {
+  const text = status?.causes?.[0]?.message ?? status?.summary ?? ''
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text
+}

@@ -152,7 +152,8 @@ export function hintsOf(facts: Facts, { blockers, pod }: Outlook): string[] {
   return [...new Set(hints)].slice(0, 3)
 }
 
-function observedHints({ type, container, exitCode }: Observed, name: string, namespace: string): string[] {
+function observedHints({ type, reason, container, exitCode }: Observed, name: string, namespace: string): string[] {
+  if (reason === 'StartError') return [`whether its image has what command and args of container "${container}" name`]
   const logs = `kubectl logs ${name} -n ${namespace} -c ${container}`
   if (type === 'CrashLoop') return [`what it said before it ended with ${exitCode}: ${logs} --previous`]
   if (type === 'NotReady' && container !== undefined) return [`what it says: ${logs}`]

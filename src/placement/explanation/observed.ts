@@ -4,7 +4,7 @@ import type { Event } from '../../api/core/event.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import type { ContainerStatus } from '../../api/core/pod-status.ts'
 
-export type ObservedType = 'Image' | 'Sandbox' | 'CrashLoop' | 'ContainerStart' | 'Volume' | 'NotReady' | 'Failed' | 'Network'
+type ObservedType = 'Image' | 'Sandbox' | 'CrashLoop' | 'ContainerStart' | 'Volume' | 'NotReady' | 'Failed' | 'Network'
 
 export interface Observed {
   type: ObservedType

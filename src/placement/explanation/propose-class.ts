@@ -14,13 +14,15 @@ const otherRuntime = 'whether another runtime isolates the Pod as it should be'
 export function otherClasses(facts: Facts): Step[] {
   const { runtimeClassName } = asWritten(facts).spec
   const near = runtimeClassName === undefined ? [] : similarTo(runtimeClassName, namesOf(facts))
+  const hadOverhead = find(facts, RuntimeClass, { name: runtimeClassName ?? '' })?.overhead !== undefined
   const steps = allOf(facts, RuntimeClass)
     .filter(({ metadata }) => metadata.name !== runtimeClassName)
-    .map(({ metadata: { name }, handler }) =>
+    .map(({ metadata: { name }, handler, overhead }) =>
       podStep(facts, {
         summary: `set runtimeClassName to ${name}${handler === name ? '' : ` (handler ${handler})`}${insteadOf(runtimeClassName)}`,
         patch: [{ op: 'add', path, value: name }],
-        cost: near.includes(name) ? 0.5 : 1,
+        // who chose a runtime that costs something wants more than a process
+        cost: (near.includes(name) ? 0.5 : 1) + (hadOverhead === (overhead !== undefined) ? 0 : 0.1),
         unchecked: otherRuntime,
       }),
     )
