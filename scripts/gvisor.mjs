@@ -2,13 +2,11 @@
 // `polypod up` finds it. Needs Go and a module proxy; `--if-possible` makes their absence one line instead of a failure.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { have, root } from './setup.mjs'
+import { builtFolder, have, root } from './setup.mjs'
 
 const source = join(root, 'scripts', 'gvisor')
-// the same folder as builtFolder() of src/node/containerd/binaries.ts
-const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'polypod', 'bin')
+const folder = builtFolder
 const [, version] = /^\s*gvisor\.dev\/gvisor v(\S+)/m.exec(readFileSync(join(source, 'go.mod'), 'utf8')) ?? []
 const binaries = [
   { name: 'containerd-shim-runsc-v1', package: './shim' },
