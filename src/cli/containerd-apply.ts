@@ -1,19 +1,20 @@
-// Applies a change of configuration: written with a backup, containerd restarted, the handler proved; all put back when that fails.
+// Applies a change of configuration (loaded when it is needed: it speaks gRPC): written with a backup, containerd restarted, the handler proved; all put back when that fails.
 import { dirname } from 'node:path'
 import { dataDirAt } from '../cluster/data-dir.ts'
 import { Problem } from '../cluster/problem.ts'
-import { textAt } from '../containerd/config-tree.ts'
+import { criSocket } from '../containerd/cri-socket.ts'
 import type { TextEdit } from '../containerd/edit-add.ts'
 import { cgroupDrivers } from '../containerd/machine-questions.ts'
 import { systemClock } from '../lib/clock.ts'
 import { pidLockHolder } from '../lib/pid-lock.ts'
 import { cgroupNames } from '../node/cgroup-tree.ts'
-import { restartBy, restartOwn, socketOf, statusAt } from '../node/containerd/config-restart.ts'
+import { restartBy, restartOwn, statusAt } from '../node/containerd/config-restart.ts'
 import { type FileChange, putBack, writeChanges } from '../node/containerd/config-write.ts'
-import { type InstancePaths, instanceName, instancePaths } from '../node/containerd/instance-paths.ts'
+import { instanceName } from '../node/containerd/instance-paths.ts'
 import { runningInstance } from '../node/containerd/instance-process.ts'
 import { runCanary } from '../node/handler/canary.ts'
-import type { OpenConfig } from './containerd-config.ts'
+import { criRuntime } from '../node/cri/grpc.ts'
+import { type OpenConfig, ownPaths } from './containerd-config.ts'
 
 export interface ChangeWishes {
   /** A shell command, or true: systemctl. */
@@ -25,13 +26,6 @@ export interface Change extends ChangeWishes {
   prove: string
   handler: string
   verb: 'added' | 'removed'
-}
-
-/** The instance whose configuration the file is; undefined for a containerd that is not ours. */
-export function ownPaths({ path, config }: Pick<OpenConfig, 'path' | 'config'>): InstancePaths | undefined {
-  const paths = instancePaths(dirname(dirname(path)))
-  // other containerds have files of that name, too
-  return paths.config === path && textAt(config.root, 'state') === paths.state ? paths : undefined
 }
 
 /** Resolves to what was done, for people. Rejects with Problem after everything is as it was. */
@@ -66,7 +60,7 @@ async function restarter(open: OpenConfig, change: Change): Promise<Restart | un
   if (paths === undefined) {
     if (change.restart === undefined) return undefined
     const shell = change.restart === true ? 'systemctl restart containerd' : change.restart
-    return () => restartBy(shell, socketOf(config), systemClock)
+    return () => restartBy(shell, criSocket(config), systemClock)
   }
   if (!(await runningInstance(paths, systemClock)) || owner.binary === undefined) return undefined
   const dir = dataDirAt(dirname(dirname(path)))
@@ -77,7 +71,7 @@ async function restarter(open: OpenConfig, change: Change): Promise<Restart | un
 
 function advice(open: OpenConfig, { prove }: Change): string {
   if (ownPaths(open)) return 'That containerd does not run now; `polypod up` starts it with the change.\n'
-  const socket = socketOf(open.config)
+  const socket = criSocket(open.config)
   const test = prove === '' ? '' : `\nThen a Pod whose RuntimeClass has handler: ${prove} shows whether it works.`
   return `containerd (${socket}) still runs with the old configuration. Restart it, containers go on: systemctl restart containerd${test}
 With --restart this command does that, proves the handler with a sandbox, and puts the file back when it fails.\n`
@@ -85,10 +79,9 @@ With --restart this command does that, proves the handler with a sandbox, and pu
 
 /** How long the sandbox took, in milliseconds; else why there was none. */
 async function proof(open: OpenConfig, { prove }: Change): Promise<number | string> {
-  const socket = socketOf(open.config)
+  const socket = criSocket(open.config)
   const until = systemClock.now() + 10_000
   while (!(await statusAt(socket))?.networkReady && systemClock.now() < until) await systemClock.sleep(100)
-  const { criRuntime } = await import('../node/cri/grpc.ts')
   const runtime = criRuntime(socket)
   try {
     const world = { runtime, clock: systemClock, simulated: false, log: () => {} }

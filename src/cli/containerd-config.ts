@@ -1,12 +1,14 @@
 // The configuration a `polypod containerd` command is about, with what is known of the containerd that reads it.
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { dataDirAt } from '../cluster/data-dir.ts'
 import { Problem } from '../cluster/problem.ts'
+import { textAt } from '../containerd/config-tree.ts'
 import { type EffectiveConfig, effectiveConfig } from '../containerd/effective-config.ts'
 import { parseVersion, type Version } from '../containerd/version.ts'
 import { ConfigFileError, defaultConfigPath, readConfigFiles } from '../node/containerd/config-files.ts'
 import { type ConfigOwner, configOwner } from '../node/containerd/config-owner.ts'
+import { type InstancePaths, instancePaths } from '../node/containerd/instance-paths.ts'
 
 export interface ConfigFlags {
   config?: string
@@ -55,4 +57,11 @@ export async function openConfig(path: string, version?: Version): Promise<OpenC
   // a version that was asked for is not that of what runs here
   const known = version ? { ...owner, version } : owner
   return { path, config: effectiveConfig(files, known.version), owner: known }
+}
+
+/** The instance whose configuration the file is; undefined for a containerd that is not ours. */
+export function ownPaths({ path, config }: Pick<OpenConfig, 'path' | 'config'>): InstancePaths | undefined {
+  const paths = instancePaths(dirname(dirname(path)))
+  // other containerds have files of that name, too
+  return paths.config === path && textAt(config.root, 'state') === paths.state ? paths : undefined
 }

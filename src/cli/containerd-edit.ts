@@ -13,8 +13,8 @@ import { cgroupDrivers } from '../containerd/machine-questions.ts'
 import { linuxV1, takesRuncOptions } from '../containerd/shim-binary.ts'
 import type { TomlLiteral } from '../containerd/toml-text.ts'
 import { machineAnswers } from '../node/containerd/config-owner.ts'
-import { applyChange, type ChangeWishes, ownPaths } from './containerd-apply.ts'
-import { type ConfigFlags, configOptions, configPath, type OpenConfig, openConfig } from './containerd-config.ts'
+import type { ChangeWishes } from './containerd-apply.ts'
+import { type ConfigFlags, configOptions, configPath, type OpenConfig, openConfig, ownPaths } from './containerd-config.ts'
 import { refuseWhileUsed } from './containerd-users.ts'
 import { print } from './output.ts'
 
@@ -46,6 +46,7 @@ export function addCommand(parent: Command): void {
     .action(async (name: string, flags: AddFlags) => {
       const open = await openConfig(configPath(flags), flags.containerdVersion)
       const edits = await added(open, name, flags)
+      const { applyChange } = await import('./containerd-apply.ts')
       print(await applyChange(open, edits, { ...flags, prove: name, handler: name, verb: 'added' }))
     })
 }
@@ -60,6 +61,7 @@ export function removeCommand(parent: Command): void {
       const open = await openConfig(configPath(flags), flags.containerdVersion)
       const edits = removed(open, name, flags.default)
       await refuseWhileUsed(open, name)
+      const { applyChange } = await import('./containerd-apply.ts')
       print(await applyChange(open, edits, { ...flags, prove: '', handler: name, verb: 'removed' }))
     })
 }

@@ -1,6 +1,6 @@
 // Who uses a handler now: its sandboxes, as the container runtime lists them.
 import { Problem } from '../cluster/problem.ts'
-import { socketOf } from '../node/containerd/config-restart.ts'
+import { criSocket } from '../containerd/cri-socket.ts'
 import { canaryLabel } from '../node/handler/canary.ts'
 import type { OpenConfig } from './containerd-config.ts'
 
@@ -8,7 +8,7 @@ import type { OpenConfig } from './containerd-config.ts'
 export async function refuseWhileUsed({ config, owner, path }: OpenConfig, name: string): Promise<void> {
   // nobody's Pods run while their containerd's process is not there to be found
   if (owner.pid === undefined) return
-  const socket = socketOf(config)
+  const socket = criSocket(config)
   const { criRuntime } = await import('../node/cri/grpc.ts')
   const runtime = criRuntime(socket)
   try {

@@ -29,7 +29,14 @@ describe('polypod containerd, on files', () => {
   })
   afterAll(() => rm(dir, { recursive: true }))
   const add = (...more: string[]) => {
-    const mine = ['--runtime-type', 'io.containerd.mine.v1', '--binary', join(dir, 'containerd-shim-mine-v1')]
+    const mine = [
+      '--containerd-version',
+      '1.7',
+      '--runtime-type',
+      'io.containerd.mine.v1',
+      '--binary',
+      join(dir, 'containerd-shim-mine-v1'),
+    ]
     return containerd(
       'add',
       'mine',

@@ -1,18 +1,10 @@
 // Makes a containerd read its configuration again: containers live under their shims and do not notice.
-import { at, textAt } from '../../containerd/config-tree.ts'
-import type { EffectiveConfig } from '../../containerd/effective-config.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { criRuntime } from '../cri/grpc.ts'
 import type { RuntimeStatus } from '../cri/runtime.ts'
 import { command } from './command.ts'
 import type { InstancePaths } from './instance-paths.ts'
 import { launchInstance, logSize, logTail, runningInstance, sendSignal, startTimeOf } from './instance-process.ts'
-
-/** Where CRI is served. */
-export function socketOf({ root }: EffectiveConfig): string {
-  const said = textAt(at(root, 'plugins', 'io.containerd.server.v1.grpc'), 'address') || textAt(root, 'grpc', 'address')
-  return (said || '/run/containerd/containerd.sock').replace(/^unix:\/\//, '')
-}
 
 export interface OwnInstance {
   paths: InstancePaths
