@@ -32,7 +32,7 @@ export function kubeletStep(facts: TraceFacts): TraceStep {
     ...(node.sandbox
       ? [`CRI PodSandboxStatus ${node.sandbox.id.slice(0, 13)}: runtimeHandler ${JSON.stringify(node.sandbox.handler)}`]
       : []),
-    ...(calls.length > 0 ? ["kubelet: trace.jsonl beside the Pod's files"] : []),
+    ...(calls.length > 0 ? [`kubelet: ${node.notesFile}`] : []),
   ]
   const last = failures.at(-1)
   if (!node.sandbox) {

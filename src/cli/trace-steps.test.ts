@@ -77,6 +77,7 @@ const node: NodeTrace = {
     { what: 'CreateContainer', container: 'main', atMs: t0 + 190, tookMs: 30, id: 'c1' },
     { what: 'StartContainer', container: 'main', atMs: t0 + 220, tookMs: 80 },
   ],
+  notesFile: '/data/pods/x/trace.jsonl',
   missing: [],
 }
 const facts = (more: Partial<TraceFacts> = {}): TraceFacts => ({ pod: noted, runtimeClass: legacy, events: [], node, ...more })

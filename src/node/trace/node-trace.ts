@@ -12,7 +12,7 @@ import type { Seen } from '../seen.ts'
 import { type ConfigTable, configTable } from './config-table.ts'
 import { kernelSeen, type SeenKernel } from './kernel.ts'
 import { type OciRuntime, ociRuntimeOf } from './oci-runtime.ts'
-import { type PodNote, podNotes } from './pod-notes.ts'
+import { notesFileOf, type PodNote, podNotes } from './pod-notes.ts'
 import { type ProcessFacts, processFacts } from './process.ts'
 import { type Shim, shimAnswers, shimOf } from './shim.ts'
 
@@ -66,8 +66,9 @@ export interface NodeTrace {
   ociRuntime?: OciRuntime | undefined
   containers: TracedContainer[]
   kernel?: SeenKernel | undefined
-  /** What the kubelet noted as it happened. */
+  /** What the kubelet noted as it happened, and where. */
   notes: PodNote[]
+  notesFile: string
   missing: string[]
 }
 
@@ -102,6 +103,7 @@ export async function nodeTrace(
     },
     ...{ resolved: resolvedHandler(world, pod, missing), containers: [], missing },
     notes: await podNotes(facts.dataDir, uidOf(pod)),
+    notesFile: notesFileOf(facts.dataDir, uidOf(pod)),
   }
   if (!sandbox) missing.push('the runtime has no sandbox of this Pod')
   else await ofSandbox(world, sandbox, trace)

@@ -25,11 +25,12 @@ export interface PodNote {
 
 const mostBytes = 128 * 1024
 
-const fileOf = (dataDir: string, uid: string): string => join(podPaths(dataDir, uid).dir, 'trace.jsonl')
+/** `<dataDir>/pods/<uid>/trace.jsonl` */
+export const notesFileOf = (dataDir: string, uid: string): string => join(podPaths(dataDir, uid).dir, 'trace.jsonl')
 
 /** Never rejects: a note is a courtesy. The file keeps its newer half when it grows too long. */
 export async function note(dataDir: string, uid: string, said: PodNote): Promise<void> {
-  const file = fileOf(dataDir, uid)
+  const file = notesFileOf(dataDir, uid)
   const line = `${JSON.stringify(said)}\n`
   try {
     const { size } = await stat(file).catch(() => ({ size: 0 }))
@@ -72,7 +73,7 @@ export async function noted<T>(
 
 /** Oldest first; empty when there are none. */
 export async function podNotes(dataDir: string, uid: string): Promise<PodNote[]> {
-  const text = await readFile(fileOf(dataDir, uid), 'utf8').catch(() => '')
+  const text = await readFile(notesFileOf(dataDir, uid), 'utf8').catch(() => '')
   const lines = text.split('\n').map((line) => parsed(line))
   return lines.filter((line) => typeof line['what'] === 'string' && typeof line['atMs'] === 'number') as unknown as PodNote[]
 }
