@@ -21,7 +21,7 @@ export interface OpenBench {
   signal: AbortSignal
 }
 
-const testImage = 'polypod.dev/busybox:1'
+export const testImage = 'polypod.dev/busybox:1'
 
 /** All of it ends with `scope`. Throws Problem where nothing real can be measured. */
 export async function openBench(dir: DataDir, wanted: readonly string[] | undefined, scope: Scope): Promise<OpenBench> {
@@ -31,7 +31,7 @@ export async function openBench(dir: DataDir, wanted: readonly string[] | undefi
     throw new Problem('failed', 'the nodes are simulated: there is nothing real to measure (start a cluster without --simulated)')
   if (process.getuid?.() !== 0)
     throw new Problem('notRoot', 'measuring needs root: it talks to the container runtime and reads the memory of its processes')
-  await lock(dir, scope)
+  await measureLock(dir, scope)
   const [{ criRuntime }, { podCgroups }, { removeBenchPods }] = await Promise.all([
     import('../node/cri/grpc.ts'),
     import('../node/cgroup-fs.ts'),
@@ -48,17 +48,19 @@ export async function openBench(dir: DataDir, wanted: readonly string[] | undefi
   await removeBenchPods(world)
   scope.own({ close: () => removeBenchPods(world) })
   const names = offered.map(({ name }) => name).filter((name) => name !== '')
-  return { world, nodeName: settings.nodeName, handlers: chosen(names, wanted), signal: interrupted(scope) }
+  return { world, nodeName: settings.nodeName, handlers: chosenHandlers(names, wanted), signal: interrupted(scope) }
 }
 
-function chosen(names: readonly string[], wanted: readonly string[] | undefined): string[] {
+/** Those that were asked for, or all. Throws Problem for one that is not there. */
+export function chosenHandlers(names: readonly string[], wanted: readonly string[] | undefined): string[] {
   const unknown = wanted?.filter((name) => !names.includes(name)) ?? []
   if (unknown.length > 0)
     throw new Problem('failed', `no handler ${unknown.join(', ')} on this node: it has ${names.join(', ') || 'none'}`)
   return [...(wanted ?? names)]
 }
 
-async function lock(dir: DataDir, scope: Scope): Promise<void> {
+/** Held until `scope` ends. Throws Problem while another process of the kind runs. */
+export async function measureLock(dir: DataDir, scope: Scope): Promise<void> {
   try {
     scope.own(await takePidLock(join(dir.path, 'measure.lock')))
   } catch (error) {
@@ -80,7 +82,8 @@ async function imageOf(runtime: BenchWorld['runtime']): Promise<string> {
   })
 }
 
-function interrupted(scope: Scope): AbortSignal {
+/** Aborts on Ctrl-C, which then does not end the process. */
+export function interrupted(scope: Scope): AbortSignal {
   const controller = new AbortController()
   const abort = () => controller.abort()
   process.once('SIGINT', abort)
