@@ -20,6 +20,7 @@ import { alreadyExists, invalidObject, statusOf } from '../api/status.ts'
 import { validateCreate } from '../api/validate.ts'
 import type { Client } from '../client/client.ts'
 import type { Clock } from '../lib/clock.ts'
+import { groupBy } from '../lib/group-by.ts'
 import { explain } from '../placement/explanation/explanation.ts'
 import { type Admit, type Facts, find } from '../placement/explanation/facts.ts'
 import { observedOf } from '../placement/explanation/observed.ts'
@@ -40,18 +41,31 @@ const inNamespace: readonly AnyKind[] = [ResourceQuota, LimitRange, ServiceAccou
 
 export function explainer(options: ExplainerOptions): Explainer {
   return {
-    async stored(pod) {
-      const events = await eventsOf(options.client, pod)
-      const facts = { ...(await factsFor(options, pod)), isCreated: true, observed: observedOf(pod, events) }
-      return answer(
-        pod,
-        await explain(facts, { pause, admit: admitAs({ name: 'system:apiserver', groups: ['system:masters'] }) }),
-      )
-    },
+    stored: (pods) => explainStored(options, pods),
     async manifest(pod, user) {
-      return answer(pod, await explain(await factsFor(options, pod), { pause, admit: admitAs(user) }))
+      const objects = await objectsOf(options.client, pod.metadata.namespace)
+      return answer(pod, await explain(factsOf(options, pod, objects), { pause, admit: admitAs(user) }))
     },
   }
+}
+
+const apiServer: User = { name: 'system:apiserver', groups: ['system:masters'] }
+/** Of a list: changes are looked for until so many Pods were in need of one. */
+const mostWithChanges = 100
+
+async function explainStored(options: ExplainerOptions, pods: readonly Pod[]): Promise<PodExplanation[]> {
+  const [objects, events] = await Promise.all([objectsOf(options.client, namespaceOf(pods)), eventsOf(options.client, pods)])
+  const explained: PodExplanation[] = []
+  let left = mostWithChanges
+  for (const pod of pods) {
+    const observed = observedOf(pod, events.get(pod.metadata.uid ?? '') ?? [])
+    const facts = { ...factsOf(options, pod, objects), isCreated: true, observed }
+    const status = await explain(facts, { pause, admit: admitAs(apiServer), causesOnly: left <= 0 })
+    if (status.causes) left -= 1
+    explained.push(answer(pod, status))
+    await pause()
+  }
+  return explained
 }
 
 /** Named as the Pod, and as old. */
@@ -62,19 +76,33 @@ const answer = ({ metadata }: Pod, status: PodExplanation['status']): PodExplana
   return { kind, apiVersion, metadata: { name: name || generateName, namespace, ...age }, status }
 }
 
-async function factsFor({ client, clock, profile, schedulerName }: ExplainerOptions, pod: Pod): Promise<Facts> {
-  const { namespace } = pod.metadata
-  const listed = async (kind: AnyKind, where: { namespace?: string | undefined }) =>
-    [kind, (await client.list(kind, where)).items as readonly AnyObject[]] as const
-  const objects = new Map(
-    await Promise.all([...everywhere.map((kind) => listed(kind, {})), ...inNamespace.map((kind) => listed(kind, { namespace }))]),
-  )
-  const ours = schedulerName ?? 'default-scheduler'
-  return { pod, isCreated: false, objects, observed: [], profile, schedulerName: ours, nowMs: clock.now() }
+/** Undefined when they are of several. */
+function namespaceOf(pods: readonly Pod[]): string | undefined {
+  const names = new Set(pods.map(({ metadata }) => metadata.namespace))
+  return names.size === 1 ? [...names][0] : undefined
 }
 
-async function eventsOf(client: Client, { metadata: { namespace, uid } }: Pod): Promise<readonly Event[]> {
-  return (await client.list(Event, { namespace, fieldSelector: `involvedObject.uid=${uid}` })).items
+type Objects = Facts['objects']
+
+/** `namespace`: of what only admission and kubelets read; undefined: of all. */
+async function objectsOf(client: Client, namespace: string | undefined): Promise<Objects> {
+  const listed = async (kind: AnyKind, where: { namespace?: string | undefined }) =>
+    [kind, (await client.list(kind, where)).items as readonly AnyObject[]] as const
+  return new Map(
+    await Promise.all([...everywhere.map((kind) => listed(kind, {})), ...inNamespace.map((kind) => listed(kind, { namespace }))]),
+  )
+}
+
+function factsOf({ clock, profile, schedulerName = 'default-scheduler' }: ExplainerOptions, pod: Pod, objects: Objects): Facts {
+  return { pod, isCreated: false, objects, observed: [], profile, schedulerName, nowMs: clock.now() }
+}
+
+/** By uid of the Pod. */
+async function eventsOf(client: Client, pods: readonly Pod[]): Promise<ReadonlyMap<string, readonly Event[]>> {
+  const [only, ...others] = pods
+  const fieldSelector = only && others.length === 0 ? `involvedObject.uid=${only.metadata.uid}` : 'involvedObject.kind=Pod'
+  const { items } = await client.list(Event, { namespace: namespaceOf(pods), fieldSelector })
+  return groupBy(items, ({ involvedObject }) => involvedObject.uid ?? '')
 }
 
 /** The API server answers others in between. */

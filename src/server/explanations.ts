@@ -15,8 +15,8 @@ import { jsonBytes } from './respond.ts'
 
 /** What answers; another room knows how. */
 export interface Explainer {
-  /** Of a Pod that is there. */
-  stored(pod: Pod): Promise<PodExplanation>
+  /** Of Pods that are there, in their order. */
+  stored(pods: readonly Pod[]): Promise<readonly PodExplanation[]>
   /** Of one that `user` might create. */
   manifest(pod: Pod, user: User): Promise<PodExplanation>
 }
@@ -37,19 +37,18 @@ export const getExplanation: ResourceHandler = async (call, { namespace, name })
   const { items } = await call.world.api.list(Pod, { namespace, fieldSelector: `metadata.name=${name}` })
   const [found] = items
   if (!found) throw notFound(Pod, name)
-  const explanation = await explainerOf(call).stored(found.object as unknown as Pod)
-  await sendStored(call, PodExplanation, 200, servedAs(explanation))
+  const [explanation] = await explainerOf(call).stored([found.object as unknown as Pod])
+  if (explanation) await sendStored(call, PodExplanation, 200, servedAs(explanation))
 }
 
-/** GET of a collection; selectors are those of Pods. One after the other: each may take a while. */
+/** GET of a collection; selectors are those of Pods. */
 export const listExplanations: ResourceHandler = async (call, { namespace }) => {
   formOf(call)
   const { watch, labelSelector, fieldSelector } = listCall(call.query)
   if (watch) throw methodNotAllowed()
   const { items, resourceVersion } = await call.world.api.list(Pod, { namespace, labelSelector, fieldSelector })
-  const explained: Stored[] = []
-  for (const { object } of items) explained.push(servedAs(await explainerOf(call).stored(object as unknown as Pod)))
-  await sendList(call, PodExplanation, { items: explained, resourceVersion })
+  const explained = await explainerOf(call).stored(items.map(({ object }) => object as unknown as Pod))
+  await sendList(call, PodExplanation, { items: explained.map(servedAs), resourceVersion })
 }
 
 /** POST: spec.pod is a manifest, which is not created. */

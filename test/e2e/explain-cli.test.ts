@@ -193,7 +193,15 @@ for (const { name, path, missing } of await kubectlBinaries())
         .catch(() => undefined)
       const { stdout, stderr } = await kubectl('get podexplanations -n kube-system')
       assert.deepEqual(
-        [stderr, stdout.split('\n').map((line) => line.trim().replace(/ \d+m?s?$/, ' AGE').split(/ {2,}/))],
+        [
+          stderr,
+          stdout.split('\n').map((line) =>
+            line
+              .trim()
+              .replace(/ \d+m?s?$/, ' AGE')
+              .split(/ {2,}/),
+          ),
+        ],
         [
           '',
           [

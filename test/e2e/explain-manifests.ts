@@ -148,6 +148,18 @@ const creates: readonly Situation[] = [
     want: { verdict: 'Refused', cause: ['AlreadyExists', 'pods "web" already exists'], change: 'name it web-2' },
   },
   {
+    name: 'a node that would refuse it',
+    pod: pod({ nodeName: 'node-1', ...requesting({ cpu: '900' }) }),
+    want: {
+      verdict: 'Stuck',
+      cause: [
+        'OutOfcpu',
+        "node node-1 would refuse it: Node didn't have enough resource: cpu, requested: 900000, used: 0, capacity: ",
+      ],
+      change: 'remove nodeName: node-1, and lower the cpu request of container "main" from 900 to ',
+    },
+  },
+  {
     name: 'a node that there is not',
     pod: pod({ nodeName: 'node-9' }),
     want: { verdict: 'Stuck', cause: ['NodeGone', 'there is no node node-9'], change: 'remove nodeName: node-9' },

@@ -87,11 +87,16 @@ export const situations: readonly Situation[] = [
   {
     name: 'a handler that is not proved',
     objects: [runtimeClass('runc'), runtimeClass('kata')],
-    nodes: both(labelled({ 'handler.polypod.dev/kata': 'not-ready' })),
+    nodes: both({
+      metadata: {
+        labels: { 'handler.polypod.dev/kata': 'not-ready' },
+        annotations: { 'handler.polypod.dev/kata': 'no /dev/kvm' },
+      },
+    }),
     pod: pod({ runtimeClassName: 'kata' }),
     want: {
       verdict: 'Waits',
-      cause: ['RuntimeHandler', 'node-1, node-2: '],
+      cause: ['RuntimeHandler', 'node-1, node-2: runtime handler "kata" is not ready (no /dev/kvm)'],
       change: 'set runtimeClassName to runc instead of kata',
     },
   },

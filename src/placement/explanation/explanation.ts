@@ -14,8 +14,8 @@ export async function explain(facts: Facts, around: Around): Promise<Explanation
   const outlook = await outlookOf(facts, around.admit)
   const verdict = verdictOf(facts, outlook)
   const causes = causesOf(facts, outlook)
-  const changes = isFree(outlook) ? [] : (await checkedChanges(facts, outlook, around)).map(changeOf)
-  const hints = changes.length === 0 ? hintsOf(facts, outlook) : []
+  const changes = isFree(outlook) || around.causesOnly ? [] : (await checkedChanges(facts, outlook, around)).map(changeOf)
+  const hints = changes.length === 0 && !around.causesOnly ? hintsOf(facts, outlook) : []
   const nodes = nodeVerdicts(facts, outlook)
   return {
     verdict,

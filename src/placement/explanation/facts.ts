@@ -37,6 +37,8 @@ export interface Around {
   admit: Admit
   /** Called between trials, so that others get their turn. */
   pause: () => Promise<void>
+  /** Without changes, which cost most. */
+  causesOnly?: boolean | undefined
 }
 
 export const allOf = <K extends AnyKind>({ objects }: Pick<Facts, 'objects'>, kind: K): readonly ObjectOf<K>[] =>
