@@ -1,6 +1,7 @@
 // What every main command needs first: npm packages as locked, and (as root on Debian or Ubuntu) the system packages that are missing.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 
 export const root = resolve(import.meta.dirname, '..')
@@ -10,6 +11,12 @@ export function have(binary) {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/lib/cni', '/opt/cni/bin']
   return folders.some((folder) => folder !== '' && existsSync(join(folder, binary)))
 }
+
+/** Where `npm run gvisor` puts what it builds: the same as builtFolder() of src/node/containerd/binaries.ts. */
+export const builtFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'polypod', 'bin')
+
+export const haveGvisor = () =>
+  ['runsc', 'containerd-shim-runsc-v1'].every((name) => have(name) || existsSync(join(builtFolder, name)))
 
 /** Runs a command with its output kept; throws with that output when it fails. */
 function run(command, args, { env = {}, cwd = root } = {}) {

@@ -1,12 +1,14 @@
 // `npm test`: all set-up and every test, ending in the line `N passed, N failed`.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { installNpmPackages, installSystemPackages, oldKubectl, root } from './setup.mjs'
+import { haveGvisor, installNpmPackages, installSystemPackages, oldKubectl, root } from './setup.mjs'
 
 if (installNpmPackages()) console.log('installed the npm packages')
 const { installed, missing, why } = installSystemPackages()
 if (installed.length > 0) console.log(`installed ${installed.join(', ')}`)
 if (missing.length > 0) console.log(`without ${missing.join(', ')} (${why}): tests that need them are skipped, each saying so`)
+if (!haveGvisor())
+  console.log('without gVisor (`npm run gvisor` builds it where Go is): the suites run on the other handlers only')
 
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
 const kubectl = process.env.KUBECTL_1_20 ?? oldKubectl()

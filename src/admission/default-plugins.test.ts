@@ -48,7 +48,7 @@ const forbidden = (kind: string, name: string, why: string, group?: string) =>
   })
 
 describe('the default plugins', () => {
-  it('stand in the order of upstream', () => {
+  it('stand in the order of upstream, our own before the one they prepare', () => {
     assert.deepEqual(
       defaultPlugins.map(({ name }) => name),
       [
@@ -59,6 +59,8 @@ describe('the default plugins', () => {
         'Priority',
         'Priority',
         'DefaultTolerationSeconds',
+        'RuntimeClassPolicy',
+        'RuntimeClassPolicy',
         'RuntimeClass',
         'ResourceQuota',
         'ResourceQuota',

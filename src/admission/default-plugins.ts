@@ -5,7 +5,8 @@ import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { priority, priorityClasses } from './priority.ts'
 import { resourceQuota, resourceQuotaCount } from './resource-quota.ts'
-import { runtimeClass } from './runtime-class.ts'
+import { recordedRuntimeClass } from './runtime-class-record.ts'
+import { runtimeClassPolicies, runtimeClassPolicy } from './runtime-class-policy.ts'
 import { serviceAccount } from './service-account.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
@@ -17,7 +18,9 @@ export const defaultPlugins: readonly Plugin[] = [
   priority,
   priorityClasses,
   defaultTolerationSeconds,
-  runtimeClass,
+  runtimeClassPolicy,
+  runtimeClassPolicies,
+  recordedRuntimeClass,
   resourceQuotaCount,
   resourceQuota,
 ]

@@ -40,14 +40,16 @@ const unread = new Set([
 const isForeignVolume = (path: string): boolean => path.startsWith('Volume.')
 
 describe('kinds', () => {
-  const fields = [...namedTypes].flatMap(([typeName, type]) => {
+  // client-node has no models of measurements, and upstream knows nothing of our own group
+  const published = [...namedTypes].filter(([typeName]) => !/^(io\.k8s\.metrics|dev\.polypod)\./.test(typeName))
+  const fields = published.flatMap(([typeName, type]) => {
     const short = typeName.split('.').at(-1) ?? ''
     const own = type.shape.is === 'object' ? type.shape.fields : {}
     return Object.entries(own).map(([field, of]) => ({ typeName, path: `${short}.${field}`, field, of }))
   })
 
   it('have every field of upstream, but for a few with a reason', () => {
-    const missing = [...namedTypes.keys()].flatMap((typeName) => {
+    const missing = published.flatMap(([typeName]) => {
       const ours = new Set(fields.filter((f) => f.typeName === typeName).map((f) => f.field))
       const lacking = attributesOf(typeName).filter(({ baseName }) => !ours.has(baseName))
       return lacking.map(({ baseName }) => `${typeName.split('.').at(-1)}.${baseName}`)

@@ -15,6 +15,8 @@ import type { AnyKind } from './kind.ts'
 import { RuntimeClass } from './node/runtime-class.ts'
 import { Eviction } from './policy/eviction.ts'
 import { PodDisruptionBudget } from './policy/pod-disruption-budget.ts'
+import { HandlerMeasurement } from './polypod/handler-measurement.ts'
+import { NodeHandler } from './polypod/node-handler.ts'
 import { PriorityClass } from './scheduling/priority-class.ts'
 
 export const kinds: readonly AnyKind[] = [
@@ -33,6 +35,8 @@ export const kinds: readonly AnyKind[] = [
   RuntimeClass,
   PodDisruptionBudget,
   PriorityClass,
+  NodeHandler,
+  HandlerMeasurement,
 ]
 
 /** Kinds that are bodies of requests to subresources, and nothing else. */

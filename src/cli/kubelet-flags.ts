@@ -61,12 +61,17 @@ export function addKubeletFlags(command: Command): Command {
     .option('--kube-reserved <list>', 'what Pods cannot have, such as cpu=200m,memory=300Mi', checked('kubeReserved', pairs('=')))
     .option('--system-reserved <list>', 'the same, for the rest of the machine', checked('systemReserved', pairs('=')))
     .option('--max-pods <n>', 'Pods per node (default: 110)', wholeNumber(1, 100_000))
+    .option(
+      '--handler-canary-period <duration>',
+      'how often each runtime handler is proved by a throw-away sandbox, beside when something changes or fails; 0: never (default: 5m)',
+      checked('handlerCanaryPeriod', (text) => text),
+    )
 }
 
 const fields: readonly Field[] = [
   ...(['evictionHard', 'evictionSoft', 'evictionSoftGracePeriod', 'evictionMinimumReclaim'] as const),
   ...(['evictionPressureTransitionPeriod', 'evictionMaxPodGracePeriod'] as const),
-  ...(['kubeReserved', 'systemReserved', 'maxPods'] as const),
+  ...(['kubeReserved', 'systemReserved', 'maxPods', 'handlerCanaryPeriod'] as const),
 ]
 
 /** What the flags say of kubelets; undefined: nothing. */

@@ -2,15 +2,20 @@
 import { Command, CommanderError } from 'commander'
 import { exitCodes, Problem } from '../cluster/problem.ts'
 import { kubernetesVersion, polypodVersion } from '../api/version.ts'
+import { containerd } from './containerd.ts'
 import { down } from './down.ts'
+import { explain } from './explain.ts'
 import { kubeconfig } from './kubeconfig.ts'
 import { ledger } from './ledger.ts'
+import { measure } from './measure.ts'
 import { runtimes } from './runtimes.ts'
+import { scorecard } from './scorecard.ts'
 import { status } from './status.ts'
+import { trace } from './trace.ts'
 import { up } from './up.ts'
 import { version } from './version.ts'
 
-const commands = [up, down, status, kubeconfig, runtimes, ledger, version]
+const commands = [up, down, status, kubeconfig, runtimes, containerd, ledger, measure, scorecard, trace, explain, version]
 
 const program = new Command('polypod')
   .description('A Kubernetes control plane and node agent for nodes that run several container runtimes')

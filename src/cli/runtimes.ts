@@ -3,16 +3,18 @@ import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { Node } from '../api/core/node.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
+import { defaultHandlerAnnotation, unprovedHandlers } from '../api/polypod/handler-readiness.ts'
+import { NodeHandler, systemNamespace } from '../api/polypod/node-handler.ts'
 import type { DataDir } from '../cluster/data-dir.ts'
 import { Problem } from '../cluster/problem.ts'
 import { readSettings } from '../cluster/settings.ts'
 import { handlerTable } from '../containerd/handler-table.ts'
 import type { PodEvidence } from '../node/evidence.ts'
-import { handlerFactsOf } from '../node/handler-facts.ts'
 import { adminClient } from './admin-client.ts'
 import { dataDirOption, outputOption } from './flags.ts'
 import { json, print, table } from './output.ts'
 import { runningDir } from './running-dir.ts'
+import { runtimesClasses } from './runtimes-classes.ts'
 import { runtimesDiff } from './runtimes-diff.ts'
 import { criSocketOf, readiness } from './status.ts'
 
@@ -33,6 +35,7 @@ interface HandlerRow {
 export function runtimes(program: Command): void {
   const command = program.command('runtimes')
   runtimesDiff(command)
+  runtimesClasses(command)
   command
     .description('List the handlers of each node, what runs behind them, and the RuntimeClasses that name them')
     .addOption(dataDirOption())
@@ -54,9 +57,13 @@ export function runtimes(program: Command): void {
 async function handlerRows(dir: DataDir): Promise<HandlerRow[]> {
   const client = await adminClient(dir)
   try {
-    const [nodes, classes] = await Promise.all([client.list(Node), client.list(RuntimeClass)])
+    const [nodes, classes, known] = await Promise.all([
+      client.list(Node),
+      client.list(RuntimeClass),
+      client.list(NodeHandler, { namespace: systemNamespace }),
+    ])
     const named = (handler: string) => classes.items.filter((rc) => rc.handler === handler).map((rc) => rc.metadata.name)
-    const rows = nodes.items.flatMap((node) => rowsOf(node, named))
+    const rows = nodes.items.flatMap((node) => rowsOf(node, known.items, named))
     const offered = new Set(rows.map((row) => row.handler))
     // classes that no node serves belong to the picture
     const orphans = [...new Set(classes.items.map((rc) => rc.handler))].filter((handler) => !offered.has(handler))
@@ -70,18 +77,23 @@ async function handlerRows(dir: DataDir): Promise<HandlerRow[]> {
   }
 }
 
-function rowsOf(node: Node, named: (handler: string) => string[]): HandlerRow[] {
-  const facts = new Map(handlerFactsOf(node).map((f) => [f.name, f]))
-  const advertised = (node.status.runtimeHandlers ?? []).map((h) => h.name).filter((name) => name !== '')
+function rowsOf(node: Node, known: readonly NodeHandler[], named: (handler: string) => string[]): HandlerRow[] {
+  const { name, annotations } = node.metadata
+  const facts = new Map(known.filter(({ spec }) => spec.nodeName === name).map((one) => [one.spec.handler, one.status]))
+  const advertised = (node.status.runtimeHandlers ?? []).map((h) => h.name).filter((handler) => handler !== '')
   const { ready, why } = readiness(node)
+  const unproved = unprovedHandlers(node)
   return [...new Set([...facts.keys(), ...advertised])].map((handler) => {
-    const isThere = advertised.includes(handler)
-    const known = facts.get(handler)
+    const { isDefault, runtimeType, shim, ociRuntime } = facts.get(handler) ?? {}
+    const problem = advertised.includes(handler)
+      ? ready && unproved?.has(handler)
+        ? (unproved.get(handler) ?? 'not proved yet')
+        : why
+      : 'the container runtime does not list it'
     return {
-      ...{ node: node.metadata.name, handler, isDefault: known?.isDefault ?? false, classes: named(handler) },
-      ...{ runtimeType: known?.runtimeType, shim: known?.shim, runtime: known?.runtime, version: known?.version },
-      ready: ready && isThere,
-      why: isThere ? why : 'the container runtime does not list it',
+      ...{ node: name, handler, isDefault: isDefault ?? annotations?.[defaultHandlerAnnotation] === handler },
+      ...{ runtimeType, shim: shim?.path, runtime: ociRuntime?.path, version: ociRuntime?.version, classes: named(handler) },
+      ...{ ready: problem === '', why: problem },
     }
   })
 }

@@ -7,7 +7,7 @@ import type { Scope } from '../lib/scope.ts'
 import { cgroupRootsOf } from '../node/cgroup-tree.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
 import type { Runtime } from '../node/cri/runtime.ts'
-import { type HandlerFacts } from '../node/handler-facts.ts'
+import type { KnownHandler } from '../node/handler/facts.ts'
 import type { DataDir } from './data-dir.ts'
 import { kubeletOptions } from './kubelet-settings.ts'
 import { Problem } from './problem.ts'
@@ -21,7 +21,8 @@ export interface NodePlan {
   ip: string
   /** Where Pods' cgroups go, from the root of each hierarchy; absent: the runtime's business. */
   cgroup?: { root: string; driver: 'cgroupfs' | 'systemd' } | undefined
-  handlers: HandlerFacts[]
+  /** What we know of them beyond what the runtime says. */
+  handlers: KnownHandler[]
   /** What the settings say of its kubelet. */
   kubelet?: ReturnType<typeof kubeletOptions> | undefined
 }
@@ -64,25 +65,21 @@ function openRuntime(world: NodeWorld): Promise<OpenNodes> {
 async function openContainerd({ dir, settings, clock, scope, log }: NodeWorld, handlers?: readonly string[]): Promise<OpenNodes> {
   if (process.getuid?.() !== 0)
     throw new Problem('notRoot', 'running containers needs root: use sudo, or --simulated to run without containers')
-  const [{ startContainerd }, { criRuntime }, { binaryVersion }] = await Promise.all([
+  const [{ startContainerd }, { criRuntime }, { withRunscPorts }] = await Promise.all([
     import('../node/containerd/supervise.ts'),
     import('../node/cri/grpc.ts'),
-    import('../node/containerd/binaries.ts'),
+    import('../node/streaming/runsc-ports.ts'),
   ])
   const containerd = await startContainerd({ dataDir: dir.path, clock, scope, log, handlers }).catch((error: Error) => {
     throw new Problem('noContainerd', `${error.message} (--simulated runs without containers)`, error)
   })
-  const runtime = scope.own(criRuntime(containerd.socket))
+  const runtime = scope.own(withRunscPorts(criRuntime(containerd.socket), clock))
   const cgroup = { root: instanceName(dir.path), driver: containerd.cgroupDriver }
-  const facts = containerd.handlers.map(async (handler) => ({
-    ...handler,
-    isDefault: handler.name === containerd.defaultHandler,
-    version: handler.runtime && (await binaryVersion(handler.runtime)),
-  }))
+  const known = containerd.handlers.map((handler) => ({ ...handler, isDefault: handler.name === containerd.defaultHandler }))
   const named = containerd.handlers.map(({ name }) => (name === containerd.defaultHandler ? `${name} (default)` : name))
   const ip = machineIp()
   return {
-    plans: [{ name: settings.nodeName, runtime, simulated: false, ip, cgroup, handlers: await Promise.all(facts) }],
+    plans: [{ name: settings.nodeName, runtime, simulated: false, ip, cgroup, handlers: known }],
     description: `containerd ${containerd.version}${containerd.takenOver ? ', taken over as it ran' : ''}; handlers ${named.join(', ')}`,
     foundContainers: containerd.foundContainers,
     async stop() {
@@ -93,8 +90,11 @@ async function openContainerd({ dir, settings, clock, scope, log }: NodeWorld, h
 }
 
 async function openSocket({ dir, settings, clock, scope, log }: NodeWorld, socket: string): Promise<OpenNodes> {
-  const { criRuntime } = await import('../node/cri/grpc.ts')
-  const runtime = scope.own(criRuntime(socket))
+  const [{ criRuntime }, { withRunscPorts }] = await Promise.all([
+    import('../node/cri/grpc.ts'),
+    import('../node/streaming/runsc-ports.ts'),
+  ])
+  const runtime = scope.own(withRunscPorts(criRuntime(socket), clock))
   const problem = (error: Error) => {
     throw new Problem('noContainerd', `no CRI runtime answers at ${socket}: ${error.message}`, error)
   }
@@ -102,15 +102,15 @@ async function openSocket({ dir, settings, clock, scope, log }: NodeWorld, socke
     runtime.version(),
     runtime.status(),
   ]).catch(problem)
-  const facts = handlers
-    .filter((handler) => handler.name !== '')
-    .map((handler) => ({ name: handler.name, isDefault: handler.name === defaultHandler, runtimeType: '', shim: '' }))
+  const names = handlers.map((handler) => handler.name).filter((name) => name !== '')
+  // the runtime tells the rest
+  const known = names.map((each) => ({ name: each, isDefault: each === defaultHandler, runtimeType: '' }))
   // a runtime that does not tell how it makes cgroups gets to choose where they lie
   const cgroup =
     cgroupDriver !== undefined && process.getuid?.() === 0 ? { root: instanceName(dir.path), driver: cgroupDriver } : undefined
   return {
-    plans: [{ name: settings.nodeName, runtime, simulated: false, ip: machineIp(), cgroup, handlers: facts }],
-    description: `${name} ${version} at ${socket}; handlers ${facts.map((f) => f.name).join(', ')}`,
+    plans: [{ name: settings.nodeName, runtime, simulated: false, ip: machineIp(), cgroup, handlers: known }],
+    description: `${name} ${version} at ${socket}; handlers ${names.join(', ')}`,
     foundContainers: true,
     async stop() {
       try {
@@ -155,8 +155,8 @@ async function openSimulated({ clock, scope }: NodeWorld, choice: RuntimeChoice 
     // a /24 of 10.0.0.0/8 for each
     const podCidr = `10.${(i >> 8) & 255}.${i & 255}.0/24`
     const runtime = scope.own(streamingSimulatedRuntime({ handlers, clock, podCidr }))
-    const facts = handlers.map((name, nth) => ({ name, isDefault: nth === 0, runtimeType: 'simulated', shim: '' }))
-    return { name: `node-${i + 1}`, runtime, simulated: true, ip: '127.0.0.1', handlers: facts }
+    const known = handlers.map((name, nth) => ({ name, isDefault: nth === 0, runtimeType: 'simulated' }))
+    return { name: `node-${i + 1}`, runtime, simulated: true, ip: '127.0.0.1', handlers: known }
   })
   return {
     plans,

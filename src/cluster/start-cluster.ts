@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultPlugins } from '../admission/default-plugins.ts'
+import type { Pod } from '../api/core/pod.ts'
+import { NodeHandler, systemNamespace } from '../api/polypod/node-handler.ts'
 import type { Client } from '../client/client.ts'
 import { type Mirrors, mirrorsOf } from '../client/mirrors.ts'
 import { bootstrap } from '../controllers/bootstrap.ts'
@@ -11,17 +13,19 @@ import { runController } from '../controllers/run.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
 import { openScope, type Scope } from '../lib/scope.ts'
-import { handlerFactsAnnotation, handlerFactsText } from '../node/handler-facts.ts'
 import { type KubeletMetrics, kubeletMetrics } from '../node/kubelet-metrics.ts'
 import { startKubeletServer } from '../node/kubelet-server.ts'
 import { type RunningNode, runNode } from '../node/run.ts'
 import { statsSummary } from '../node/stats-summary.ts'
+import { defaultProfile } from '../placement/default-profile.ts'
+import { upstreamProfile } from '../placement/upstream-profile.ts'
 import { runScheduler } from '../scheduler/run.ts'
 import { startHttpServer } from '../server/http.ts'
 import type { Observed } from '../server/observed.ts'
 import { openApiServer } from '../server/open-server.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
+import { explainer } from './explainer.ts'
 import { observers } from './observers.ts'
 import { type Certificates, openCertificates } from './certs.ts'
 import { dataDirAt } from './data-dir.ts'
@@ -60,12 +64,16 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const observed: Observed = {}
   const kubelets = kubeletMetrics()
   const nodes = new Map<string, RunningNode>()
-  const http = scope.own(await startHttpServer({ api, tls, port: parts.port, clock, kubelet, observed, log }))
+  const profile = parts.schedulerProfile === 'upstream' ? upstreamProfile : defaultProfile
+  const explains = explainer({ client: api.client('system:explainer'), clock, profile })
+  const serving = { api, tls, port: parts.port, clock, kubelet, explainer: explains, observed, log }
+  const http = scope.own(await startHttpServer(serving))
   const manager = api.client('system:kube-controller-manager')
   const mirrors = mirrorsOf({ client: manager, clock, signal: scope.signal, log })
-  const { ledger, observe } = observers(observed, kubelets, nodes)
+  const { ledger, onMeasured, observe } = observers(observed, kubelets, nodes)
   await bootstrap(manager, { port: http.port, clock })
-  for (const controller of controllers({ rootCa: certificates.ca, ledger }))
+  const drift = { measure: (pods: readonly Pod[]) => http.podMetrics(pods), onMeasured }
+  for (const controller of controllers({ rootCa: certificates.ca, ledger, drift }))
     scope.run(`controller ${controller.name}`, (signal) =>
       runController(controller, { client: manager, clock, mirrors, log }, signal),
     )
@@ -87,14 +95,17 @@ export interface NodeParts {
   log: (line: string, cause?: unknown) => void
 }
 
+/** Nodes of one process beyond which handlers are labels of their Nodes alone: an object each would be tens of thousands. */
+const maxPublishing = 100
+
 /** Resolves when every node has registered and is Ready. One kubelet server, on loopback, answers for all of them. */
 export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): Promise<void> {
   const { scope, clock, certificates, controlPlane, log } = parts
   const { nodes } = controlPlane
   const tls = { ...(await certificates.nodeCertificate('kubelet', '127.0.0.1')), ca: certificates.ca }
-  const find = async (namespace: string, pod: string) => {
+  const onAny = async <T>(ask: (node: RunningNode) => Promise<T | undefined>) => {
     for (const node of nodes.values()) {
-      const found = await node.find(namespace, pod)
+      const found = await ask(node)
       if (found) return found
     }
     return undefined
@@ -104,7 +115,17 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
     return node && name !== undefined ? statsSummary(name, await node.stats()) : undefined
   }
   const mayCall = ({ groups }: { groups: readonly string[] }) => groups.includes('system:masters')
-  const server = scope.own(await startKubeletServer({ tls, find, stats, mayCall, clock }))
+  const server = scope.own(
+    await startKubeletServer({
+      ...{ tls, stats, mayCall, clock },
+      find: (namespace, pod) => onAny((node) => node.find(namespace, pod)),
+      trace: (namespace, pod, how) => onAny((node) => node.trace(namespace, pod, how)),
+    }),
+  )
+  const publish = plans.length <= maxPublishing
+  // what an earlier start with fewer nodes said is not kept up any more
+  if (!publish)
+    await controlPlane.client('system:kube-controller-manager').deleteCollection(NodeHandler, { namespace: systemNamespace })
   for (const plan of plans) {
     const options = {
       name: plan.name,
@@ -123,7 +144,7 @@ export async function startNodes(plans: readonly NodePlan[], parts: NodeParts): 
       cgroup: plan.cgroup,
       simulated: plan.simulated,
       ...plan.kubelet,
-      annotations: { [handlerFactsAnnotation]: handlerFactsText(plan.handlers) },
+      handlers: { known: plan.handlers, publish, everyMs: plan.kubelet?.canaryEveryMs },
       log,
     }
     scope.run(`node ${plan.name}`, (signal) => {

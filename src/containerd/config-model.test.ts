@@ -10,6 +10,8 @@ const entry = (name: string, runtimePath?: string) => {
   return { recipe, runtimePath }
 }
 
+const gvisor = { ...entry('gvisor'), shimPath: '/opt/containerd-shim-runsc-v1', optionsFile: '/data/bin/gvisor.toml' }
+
 // the parser's tables have no prototype, which deepEqual minds
 const read = (toml: string) => structuredClone(parse(toml))
 
@@ -18,7 +20,13 @@ const model: ContainerdConfig = {
   root: '/data/root',
   state: '/run/pp/state',
   socket: '/run/pp/containerd.sock',
-  handlers: [entry('runc', '/usr/sbin/runc'), entry('runc-v1', '/usr/sbin/runc'), entry('crun', '/usr/bin/crun'), entry('kata')],
+  handlers: [
+    entry('runc', '/usr/sbin/runc'),
+    entry('runc-v1', '/usr/sbin/runc'),
+    entry('crun', '/usr/bin/crun'),
+    entry('kata'),
+    gvisor,
+  ],
   defaultHandler: 'runc',
   sandboxImage: 'polypod.dev/pause:1',
   snapshotter: 'overlayfs',
@@ -43,6 +51,11 @@ const runtimes = {
     options: { BinaryName: '/usr/bin/crun', Root: '/run/pp/state/runtimes/crun', SystemdCgroup: false },
   },
   kata: { runtime_type: 'io.containerd.kata.v2' },
+  gvisor: {
+    runtime_type: 'io.containerd.runsc.v1',
+    runtime_path: '/opt/containerd-shim-runsc-v1',
+    options: { TypeUrl: 'io.containerd.runsc.v1.options', ConfigPath: '/data/bin/gvisor.toml' },
+  },
 }
 const cri = {
   restrict_oom_score_adj: true,

@@ -6,6 +6,10 @@ export interface HandlerEntry {
   recipe: HandlerRecipe
   /** Path of the OCI runtime (or of what stands in for it); absent when the shim is the runtime. */
   runtimePath?: string | undefined
+  /** Path of the shim, or of what stands in for it; absent: containerd finds it by the name of the type. */
+  shimPath?: string | undefined
+  /** The file that `runtimePath` and the rest is written in; for shims told by file. */
+  optionsFile?: string | undefined
 }
 
 export interface ContainerdConfig {
@@ -51,13 +55,17 @@ const containerdTable = (model: ContainerdConfig): TomlTable => ({
   runtimes: Object.fromEntries(model.handlers.map((h) => [h.recipe.name, runtimeEntry(h, model)])),
 })
 
-function runtimeEntry({ recipe, runtimePath = '' }: HandlerEntry, model: ContainerdConfig): TomlTable {
-  const type = { runtime_type: recipe.runtimeType }
-  // where runtimes keep their own state would otherwise be shared with the machine's containerd
-  const root = `${model.state}/runtimes/${recipe.name}`
+/** Where a runtime keeps its own state; it would otherwise be shared with the machine's containerd. */
+export const runtimeRoot = (state: string, handler: string): string => `${state}/runtimes/${handler}`
+
+function runtimeEntry({ recipe, runtimePath = '', shimPath, optionsFile }: HandlerEntry, model: ContainerdConfig): TomlTable {
+  const type = { runtime_type: recipe.runtimeType, ...(shimPath === undefined ? {} : { runtime_path: shimPath }) }
+  const root = runtimeRoot(model.state, recipe.name)
   if (recipe.told === 'option')
     return { ...type, options: { BinaryName: runtimePath, Root: root, SystemdCgroup: model.systemdCgroup } }
   if (recipe.told === 'entry') return { ...type, runtime_engine: runtimePath, runtime_root: root }
+  if (optionsFile !== undefined)
+    return { ...type, options: { TypeUrl: `${recipe.runtimeType}.options`, ConfigPath: optionsFile } }
   return type
 }
 

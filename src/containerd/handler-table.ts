@@ -10,13 +10,19 @@ export interface HandlerRecipe {
   shim: string
   /** The OCI runtime the shim runs; absent when the shim is the runtime. */
   runtime?: string | undefined
-  /** How the shim is told of `runtime`: the runc shim by option, shim API v1 by keys of the entry, others by themselves. */
-  told: 'option' | 'entry' | 'nothing'
+  /**
+   * How the shim is told of `runtime`: the runc shim by option, shim API v1 by keys of the entry, the runsc shim by a file that an
+   * option names, others find what they need by themselves.
+   */
+  told: 'option' | 'entry' | 'file' | 'nothing'
   /** Not offered from this containerd on. */
   goneSince?: Version | undefined
   /** Refuses to run where cgroup v1 controllers lie beside a v2 mount ("hybrid"); gets a mount namespace without it. */
   refusesHybridCgroups?: boolean | undefined
 }
+
+/** gVisor's, whose sandboxes are no namespaces of the machine: their network and processes are reached through runsc alone. */
+export const runscType = 'io.containerd.runsc.v1'
 
 const runcShim = { runtimeType: 'io.containerd.runc.v2', shim: 'containerd-shim-runc-v2', told: 'option' } as const
 const wasm = (name: string, type = `io.containerd.${name}.v1`): HandlerRecipe => ({
@@ -38,7 +44,7 @@ export const handlerTable: readonly HandlerRecipe[] = [
   },
   { name: 'crun', runtime: 'crun', refusesHybridCgroups: true, ...runcShim },
   { name: 'youki', runtime: 'youki', ...runcShim },
-  { name: 'gvisor', runtimeType: 'io.containerd.runsc.v1', shim: 'containerd-shim-runsc-v1', runtime: 'runsc', told: 'nothing' },
+  { name: 'gvisor', runtimeType: runscType, shim: 'containerd-shim-runsc-v1', runtime: 'runsc', told: 'file' },
   { name: 'kata', runtimeType: 'io.containerd.kata.v2', shim: 'containerd-shim-kata-v2', told: 'nothing' },
   wasm('wasmtime'),
   wasm('wasmedge'),

@@ -3,7 +3,9 @@ import type { Controller } from './controller.ts'
 import { eventTtl } from './event-ttl.ts'
 import { ledgerCheck, type LedgerCheckOptions } from './ledger-check.ts'
 import { namespaceController } from './namespace.ts'
+import { nodeFacts } from './node-facts.ts'
 import { nodeLifecycle } from './node-lifecycle.ts'
+import { type DriftOptions, overheadDrift } from './overhead-drift.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
 import { podGc } from './pod-gc.ts'
 import { resourceQuota } from './resource-quota.ts'
@@ -15,6 +17,8 @@ export interface ControllerOptions {
   /** The cluster's CA certificate in PEM, which every namespace gets as kube-root-ca.crt. */
   rootCa: string
   ledger?: LedgerCheckOptions | undefined
+  /** Absent: nobody watches what sandboxes use. */
+  drift?: DriftOptions | undefined
 }
 
 /** Fresh controllers for one cluster; each keeps its own memory. */
@@ -25,8 +29,10 @@ export const controllers = (options: ControllerOptions): readonly Controller[] =
   podGc(),
   podDisruptionBudget(),
   nodeLifecycle(),
+  nodeFacts(),
   taintEviction(),
   resourceQuota(),
   eventTtl(),
   ledgerCheck(options.ledger),
+  ...(options.drift ? [overheadDrift(options.drift)] : []),
 ]

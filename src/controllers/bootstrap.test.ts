@@ -14,7 +14,7 @@ describe('bootstrap', () => {
     const namespaces = await client.list(Namespace)
     assert.deepEqual(
       namespaces.items.map(({ metadata, status }) => [metadata.name, status.phase]),
-      ['default', 'kube-node-lease', 'kube-public', 'kube-system'].map((name) => [name, 'Active']),
+      ['default', 'kube-node-lease', 'kube-public', 'kube-system', 'polypod-system'].map((name) => [name, 'Active']),
     )
     const classes = await client.list(PriorityClass)
     assert.deepEqual(

@@ -2,6 +2,7 @@
 import { Namespace } from '../api/core/namespace.ts'
 import { Service } from '../api/core/service.ts'
 import type { AnyKind, ObjectOf } from '../api/kind.ts'
+import { systemNamespace } from '../api/polypod/node-handler.ts'
 import { PriorityClass } from '../api/scheduling/priority-class.ts'
 import { isAlreadyExists } from '../api/status.ts'
 import type { Client } from '../client/client.ts'
@@ -15,7 +16,7 @@ export interface BootstrapOptions {
 
 export const kubernetesServiceIP = '10.96.0.1'
 
-const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
+const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease', systemNamespace]
 
 const priorityClasses = [
   {

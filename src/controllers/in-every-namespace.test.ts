@@ -10,7 +10,7 @@ import { rootCa } from './root-ca.ts'
 import { serviceAccount } from './service-account.ts'
 
 const pem = '-----BEGIN CERTIFICATE-----\n'
-const bootstrapped = ['default', 'kube-node-lease', 'kube-public', 'kube-system']
+const bootstrapped = ['default', 'kube-node-lease', 'kube-public', 'kube-system', 'polypod-system']
 
 describe('the default account', () => {
   it('is in every namespace, new ones too, and comes back', async () => {
@@ -18,7 +18,7 @@ describe('the default account', () => {
     await client.create(Namespace, objectOf(Namespace, { metadata: { name: 'ns' } }))
     const names = async () =>
       (await client.list(ServiceAccount)).items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
-    const all = [...bootstrapped, 'ns'].map((namespace) => `${namespace}/default`)
+    const all = [...bootstrapped, 'ns'].sort().map((namespace) => `${namespace}/default`)
     await eventually(async () => assert.deepEqual(await names(), all) ?? true)
     await client.delete(ServiceAccount, { namespace: 'ns', name: 'default' })
     await eventually(async () => assert.deepEqual(await names(), all) ?? true)

@@ -10,12 +10,14 @@ import {
   findHierarchies,
   type Hierarchies,
   type PodKey,
+  processPaths,
 } from './cgroup-tree.ts'
 import { type CgroupUsage, usageV1, usageV2 } from './cgroup-usage.ts'
 import { type CgroupFile, filesV1, filesV2, readV1, readV2 } from './cgroup-values.ts'
 import { dropSlice, setSlice, sliceProperties } from './cgroup-systemd.ts'
 import { removeCgroup } from './containerd/cgroup-remains.ts'
 import type { LinuxResources } from './cri/runtime.ts'
+import type { ProcessCgroup } from './limit-check.ts'
 
 export type { CgroupDriver, PodKey } from './cgroup-tree.ts'
 
@@ -43,6 +45,10 @@ export interface PodCgroups {
   setBurstable(requestedMilliCpu: number): Promise<void>
   /** What the files say; undefined when there is no such cgroup. */
   read(pod: PodKey): Promise<LinuxResources | undefined>
+  /** From the root of each hierarchy: `/polypod-1a2b/kubepods/podUID`. */
+  pathOf(pod: PodKey): string
+  /** Where a process of the Pod is, and what the cgroup next below the Pod's says; undefined when there is no such process. */
+  ofProcess(pid: number, pod: PodKey): Promise<ProcessCgroup | undefined>
   /** What the Pod uses, containers and all; undefined when nobody counts it. */
   usage(pod: PodKey): Promise<CgroupUsage | undefined>
   /** Removes the Pod's cgroup with all below it; processes still in it are killed. */
@@ -79,6 +85,8 @@ export async function podCgroups({ mount = '/sys/fs/cgroup', root, driver, log }
       await ensureShares(world, names.level('BestEffort'), sharesOf(0))
     },
     read: (pod) => readBack(world, names.pod(pod)),
+    pathOf: (pod) => `/${names.pod(pod).join('/')}`,
+    ofProcess: (pid, pod) => ofProcess(world, pid, names.pod(pod).length + 1),
     usage: (pod) => usageAt(world, names.pod(pod)),
     remove: (pod) => removeEverywhere(world, names.pod(pod)),
     list: () => listPods(world),
@@ -180,6 +188,22 @@ async function readBack(world: World, path: readonly string[]): Promise<LinuxRes
   if (!found.includes(true)) return undefined
   const read = readerAt(world, path)
   return world.tree.unified === undefined ? readV1(read) : readV2(read)
+}
+
+/** k8s: what a container makes of cgroups below its own is its business, so that no more than `depth` folders are looked at. */
+async function ofProcess(world: World, pid: number, depth: number): Promise<ProcessCgroup | undefined> {
+  const text = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const paths = processPaths(text)
+  const at = (controller: string) => (world.tree.unified === undefined ? paths.get(controller) : paths.get(''))
+  const read = (controller: CgroupFile['controller'], file: string) => {
+    const path = at(controller)
+    return path === undefined
+      ? Promise.resolve(undefined)
+      : readerAt(world, path.split('/').slice(1, depth + 1))(controller, file)
+  }
+  const values = await (world.tree.unified === undefined ? readV1 : readV2)(read)
+  return { paths: { cpu: at('cpu'), memory: at('memory') }, values }
 }
 
 const readerAt =

@@ -89,3 +89,13 @@ function slices(parts: readonly string[]): string[] {
   const escaped = parts.map((part) => part.replaceAll('-', '_'))
   return escaped.map((_, i) => `${escaped.slice(0, i + 1).join('-')}.slice`)
 }
+
+/** The text of /proc/PID/cgroup: controller to path; "" is the v2 hierarchy. */
+export function processPaths(text: string): Map<string, string> {
+  const paths = new Map<string, string>()
+  for (const line of text.split('\n')) {
+    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
+    if (controllers !== undefined && path !== undefined) for (const one of controllers.split(',')) paths.set(one, path)
+  }
+  return paths
+}

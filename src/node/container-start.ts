@@ -9,10 +9,11 @@ import { ConfigError, resolveEnv } from './env.ts'
 import { HookError, runPostStart } from './hooks.ts'
 import type { PresentImage } from './image-pull.ts'
 import { etcHostsMount, terminationMount } from './pod-files.ts'
-import { downwardFacts, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
+import { downwardFacts, noteOn, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
 import { graceOf } from './plan-step.ts'
 import { sandboxConfigFor } from './sandbox-start.ts'
 import { latest } from './seen.ts'
+import { noted } from './trace/pod-notes.ts'
 import { containerMounts } from './volumes.ts'
 
 /** Why a container does not run: its waiting reason and message. */
@@ -49,11 +50,14 @@ export async function startContainer(world: PodWorld, memory: PodMemory, contain
     image,
     sandbox: sandbox.metadata,
   }).catch((error: unknown) => fail(error instanceof ConfigError ? 'CreateContainerConfigError' : 'CreateContainerError', error))
-  const id = await runtime
-    .createContainer(sandbox.id, config, sandboxConfig)
-    .catch((e: unknown) => fail('CreateContainerError', e))
+  const about = noteOn(world, pod)
+  const id = await noted(about, { what: 'CreateContainer', container: name }, () =>
+    runtime.createContainer(sandbox.id, config, sandboxConfig),
+  ).catch((e: unknown) => fail('CreateContainerError', e))
   events.event({ pod, container: name }, 'Normal', 'Created', `Created container: ${name}`)
-  await runtime.startContainer(id).catch((e: unknown) => fail('RunContainerError', e))
+  await noted(about, { what: 'StartContainer', container: name }, () => runtime.startContainer(id)).catch((e: unknown) =>
+    fail('RunContainerError', e),
+  )
   events.event({ pod, container: name }, 'Normal', 'Started', `Started container ${name}`)
   await afterStart(world, memory, container, id)
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { counter, histogram, type MetricFamily } from '../lib/prometheus.ts'
 import type { Runtime } from './cri/runtime.ts'
+import { canaryLabel } from './handler/canary.ts'
 
 /** What nodes tell of, as it happens. */
 export interface NodeMetrics {
@@ -30,6 +31,8 @@ export function kubeletMetrics(): KubeletMetrics {
     timed: (runtime, clock) => ({
       ...runtime,
       async runSandbox(config, handler) {
+        // a canary is no Pod
+        if (config.labels[canaryLabel]) return runtime.runSandbox(config, handler)
         const start = clock.now()
         const labels = { runtime_handler: handler }
         try {

@@ -10,6 +10,7 @@ import { refuseUpgrade, type UpgradeRequest } from '../lib/upgrade.ts'
 import type { Runtime } from './cri/runtime.ts'
 import { serveContainerLog } from './kubelet-log.ts'
 import type { StatsSummary } from './stats-summary.ts'
+import type { NodeTrace, TraceOptions } from './trace/node-trace.ts'
 import { tunnelCommand } from './streaming/exec-tunnel.ts'
 import { tunnelPortForward } from './streaming/port-forward-tunnel.ts'
 import { commandStreams } from './streaming/remote-command.ts'
@@ -44,6 +45,8 @@ export interface KubeletServerOptions {
   find(namespace: string, pod: string): Promise<ServedPod | undefined>
   /** What a node this server stands for uses; without a name the only one. Undefined: it is none of them. */
   stats?: ((node: string | undefined) => Promise<StatsSummary | undefined>) | undefined
+  /** What really runs a Pod of any node this server stands for; undefined: it has no such Pod. */
+  trace?: ((namespace: string, pod: string, options: TraceOptions) => Promise<NodeTrace | undefined>) | undefined
   /** A certificate alone is not enough: every user of the cluster has one of the same CA. */
   mayCall(peer: Peer): boolean
   clock?: Clock | undefined
@@ -123,6 +126,7 @@ async function answer(options: KubeletServerOptions, exchange: Exchange): Promis
   const { verb, rest, query } = route(exchange.request)
   if (verb === 'healthz') return { code: 200, text: 'ok' }
   if (verb === 'stats' && rest[0] === 'summary') return summaries(options, query.getAll('node'))
+  if (verb === 'trace' && rest.length === 2) return traceOf(options, rest, query)
   if (verb === 'containerLogs' && rest.length === 3) {
     const found = await container(options, rest)
     if ('code' in found) return found
@@ -132,9 +136,20 @@ async function answer(options: KubeletServerOptions, exchange: Exchange): Promis
   return { code: 404, text: '404 page not found' }
 }
 
+const json = (value: unknown): Refusal => ({ code: 200, text: JSON.stringify(value), type: 'application/json' })
+
+/** Not upstream's: GET /trace/NAMESPACE/POD[?exec=0]. */
+async function traceOf(
+  { trace }: KubeletServerOptions,
+  [namespace = '', pod = '']: string[],
+  query: URLSearchParams,
+): Promise<Refusal> {
+  const found = await trace?.(namespace, pod, { noExec: query.get('exec') === '0' })
+  return found ? json(found) : noSuchPod
+}
+
 /** Of one node as upstream; of several, for a server that stands for them: `{ nodes: [...] }`, null for one that cannot be asked. */
 async function summaries({ stats }: KubeletServerOptions, names: readonly string[]): Promise<Refusal> {
-  const json = (value: unknown): Refusal => ({ code: 200, text: JSON.stringify(value), type: 'application/json' })
   const orNull = async (name: string) => (await stats?.(name).catch(() => null)) ?? null
   if (names.length > 1) return json({ nodes: await Promise.all(names.map(orNull)) })
   const summary = await stats?.(names[0])

@@ -20,9 +20,12 @@ import type { PodWorld } from './pod-world.ts'
 import { qosShares } from './qos-shares.ts'
 import { seePod } from './seen.ts'
 import { servedPod } from './served-pod.ts'
+import { type NodeTrace, nodeTrace, type TraceOptions } from './trace/node-trace.ts'
 
 export interface NodePods {
   find(namespace: string, name: string): Promise<ServedPod | undefined>
+  /** What really runs a Pod, read now. Rejects with RuntimeError when the runtime cannot be asked. */
+  trace(namespace: string, name: string, options: TraceOptions): Promise<NodeTrace | undefined>
   runtimeSaid(event: ContainerEvent): void
   /** It came back, offers other handlers, or may have said something that nobody heard. */
   runtimeChanged(): void
@@ -80,14 +83,20 @@ export async function openPods(given: PodsOptions, signal: AbortSignal): Promise
     void pods.share(podsOf(pods))
   })
   const rotate = every(pods, rotateEveryMs, () => void rotateLogs(pods))
+  const lookAt = async (namespace: string, podName: string) => {
+    const pod = listed.get({ namespace, name: podName })
+    const memory = pod && workers.get(uidOf(pod))?.memory
+    const seen = memory && (await seePod(world.runtime, { uid: uidOf(pod), owner: world.facts.owner }, memory.sight))
+    return seen && { memory, seen }
+  }
   return {
     async find(namespace, podName) {
-      const pod = listed.get({ namespace, name: podName })
-      const worker = pod && workers.get(uidOf(pod))
-      if (!worker) return undefined
-      const { runtime, facts } = world
-      const seen = await seePod(runtime, { uid: uidOf(pod), owner: facts.owner }, worker.memory.sight)
-      return servedPod(worker.memory, seen, runtime)
+      const found = await lookAt(namespace, podName)
+      return found && servedPod(found.memory, found.seen, world.runtime)
+    },
+    async trace(namespace, podName, options) {
+      const found = await lookAt(namespace, podName)
+      return found && nodeTrace(world, { pod: found.memory.pod, seen: found.seen }, options)
     },
     stats,
     counts: () => world.counts(),

@@ -69,6 +69,7 @@ export async function openWorld(options: WorldOptions, signal: AbortSignal, work
     cgroups: await openCgroups(options),
     services: (namespace) => services.list().filter((s) => s.metadata.namespace === namespace),
     statuses: statusWriter({ client, clock, signal, log }),
+    defaultHandler: () => options.runtimeStatus()?.defaultHandler,
     networkProblem: () => networkProblem(options.runtimeStatus()),
     admit: (pod) => admission.admit(pod),
     leave: (uid) => admission.leave(uid),

@@ -6,6 +6,7 @@ import type { ContainerStatuses } from './container-statuses.ts'
 import type { Failure } from './pod-world.ts'
 import type { PodPhase } from './pod-phase.ts'
 import { isSidecar } from './plan-step.ts'
+import { runtimeConditionType } from './trace/runtime-proof.ts'
 
 export interface ConditionFacts {
   phase: PodPhase
@@ -14,6 +15,8 @@ export interface ConditionFacts {
   sandboxReady: boolean
   now: number
   failed?: Failure | undefined
+  /** What runs the sandbox, while there is one, and the runtime tells. */
+  runtime?: Judgement | undefined
 }
 
 type Judgement = Pick<PodCondition, 'status' | 'reason' | 'message'>
@@ -25,7 +28,7 @@ const no = (reason: string, message?: string): Judgement => ({
 })
 
 const ownConditions: readonly string[] = [
-  ...['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'],
+  ...['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', runtimeConditionType],
 ]
 
 // k8s: API-initiated eviction and the scheduler say DisruptionTarget too; the kubelet's carries this reason
@@ -46,6 +49,8 @@ export function podConditions(pod: Pod, facts: ConditionFacts): PodCondition[] {
     ['ContainersReady', containersReady],
     ['PodScheduled', yes],
     ...disruption(pod, facts),
+    // stays, once said: what ran it is of interest afterwards, too
+    ...(facts.runtime ? [[runtimeConditionType, facts.runtime] satisfies [string, Judgement]] : []),
   ]
   const conditions = own.map(([type, judgement]): PodCondition => {
     const before = old.find((c) => c.type === type)

@@ -263,3 +263,17 @@ it('a Pod whose dead sandbox is known keeps its address until it has another', (
   const now = podStatus(samplePod({}, {}, told), seen([], { sandboxes: [sandbox('notready')], ips: [] }), facts())
   assert.equal(now.podIP, '10.1.2.3')
 })
+
+it('says what runs a Pod, also after its end', () => {
+  const proof = { handler: '', runtimeType: 'io.containerd.runc.v2', ociRuntime: 'runc 1.1.5' }
+  const told = podStatus(samplePod(), seen([run('main', 'running')], { proof }), facts({ defaultHandler: 'runc' }))
+  const said = 'polypod.dev/SandboxRuntime True ShimUnknown runc (default): io.containerd.runc.v2, runc 1.1.5'
+  assert.equal(conditions(told).at(-1), said)
+  const ended = seen([run('main', 'exited')], { sandboxes: [sandbox('notready')], ips: [] })
+  const over = podStatus(samplePod({ restartPolicy: 'Never' }, {}, told), ended, facts({ ended: true }))
+  assert.deepEqual([over.phase, conditions(over).at(-1)], ['Succeeded', said])
+  const next = { ...proof, handler: 'crun', ociRuntime: undefined }
+  const again = podStatus(samplePod({}, {}, told), seen([run('main', 'running')], { proof: next }), facts({ now: 90_000 }))
+  const { message, lastTransitionTime } = again.conditions?.at(-1) ?? {}
+  assert.deepEqual([message, lastTransitionTime], ['crun: io.containerd.runc.v2', at])
+})

@@ -8,12 +8,15 @@ import { podConditions } from './pod-conditions.ts'
 import { type PodPhase, podPhase } from './pod-phase.ts'
 import type { Failure } from './pod-world.ts'
 import { isAlive, type Seen } from './seen.ts'
+import { runtimeCondition } from './trace/runtime-proof.ts'
 
 export interface PodStatusFacts extends StatusFacts {
   now: number
   /** When this node took the Pod on. */
   startedAt: number
   hostIPs: readonly string[]
+  /** What handler "" stands for, where the runtime tells. */
+  defaultHandler?: string | undefined
   /** The Pod as a whole has failed: it was not let in, or its time is up. */
   failed: Failure | undefined
 }
@@ -30,12 +33,13 @@ export function podStatus(pod: Pod, seen: Seen, facts: PodStatusFacts): PodStatu
   const hostNetwork = pod.spec.hostNetwork === true
   const ready = seen.sandboxes[0]?.state === 'ready'
   const ips = ready ? (hostNetwork ? facts.hostIPs : seen.ips) : (status.podIPs ?? []).map(({ ip }) => ip)
+  const runtime = seen.proof && runtimeCondition(seen.proof, facts.defaultHandler)
   const sandboxReady = ready && (hostNetwork || seen.ips.length > 0)
   const { podIP: _ip, podIPs: _ips, nominatedNodeName: _nominated, ...kept } = status
   return {
     ...kept,
     phase,
-    conditions: podConditions(pod, { phase, statuses, sandboxReady, now: facts.now, failed }),
+    conditions: podConditions(pod, { phase, statuses, sandboxReady, now: facts.now, failed, runtime }),
     ...reasonOf(failed),
     ...addresses('hostIP', facts.hostIPs),
     ...addresses('podIP', ips),

@@ -7,11 +7,12 @@ import { RuntimeError } from './cri/runtime.ts'
 import { runPreStop } from './hooks.ts'
 import { ImagePullError } from './image-pull.ts'
 import { logDirectoryName, uidOf } from './pod-labels.ts'
-import { downwardFacts, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
+import { downwardFacts, noteOn, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
 import { keyOfStep, type Step, stopUnderWay } from './plan-step.ts'
 import { pullAuths } from './pull-secrets.ts'
 import { allContainers } from './sandbox-config.ts'
 import { errorText, podKey, startSandbox } from './sandbox-start.ts'
+import { noted } from './trace/pod-notes.ts'
 import { mountVolumes, unmountVolumes, VolumeError } from './volumes.ts'
 
 /** Rejects when the step failed; what is known of the failure is in `memory` and in events by then. */
@@ -59,7 +60,9 @@ async function pull(world: PodWorld, memory: PodMemory, name: string): Promise<v
   const container = containerOf(memory, name)
   if (!container) return
   try {
-    memory.pulled.set(name, await world.puller.ensure(pod, container, await pullAuths(pod, container.image ?? '', world)))
+    const auths = await pullAuths(pod, container.image ?? '', world)
+    const said = { what: 'PullImage', container: name } as const
+    memory.pulled.set(name, await noted(noteOn(world, pod), said, () => world.puller.ensure(pod, container, auths)))
     memory.waiting.delete(name)
   } catch (error) {
     if (error instanceof ImagePullError) {

@@ -3,15 +3,17 @@ import type { Pod } from '../api/core/pod.ts'
 import { backoff } from '../lib/backoff.ts'
 import { type Mailbox, mailbox } from '../lib/mailbox.ts'
 import { RuntimeError } from './cri/runtime.ts'
+import { checkLimits, limitsAreDue } from './limit-check.ts'
 import { planPod } from './pod-plan.ts'
 import { uidOf } from './pod-labels.ts'
 import { podStatus } from './pod-status.ts'
 import { clearAway, take } from './pod-steps.ts'
-import { type Failure, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
+import { type Failure, noteOn, podIPOf, type PodMemory, type PodWorld } from './pod-world.ts'
 import { keyOfStep, type Plan, type Step } from './plan-step.ts'
 import { allContainers } from './sandbox-config.ts'
 import { withConditionsOf } from './status-writer.ts'
 import { newSight, nothingSeen, seePod, type Seen } from './seen.ts'
+import { noted } from './trace/pod-notes.ts'
 import { showsChange } from './volumes.ts'
 
 export interface PodWorker {
@@ -48,6 +50,7 @@ export function podWorker(pod: Pod, world: PodWorld): PodWorker {
     ...{ pod, gone: false, admitted: false, failed: undefined, busy: new Map(), paths: undefined, pulled: new Map() },
     ...{ waiting: new Map(), notBefore: new Map(), failures: backoff(failureDelays), crashes: new Map() },
     ...{ stoppedSandboxes: new Set<string>(), released: false, startedAt: startOf(pod) ?? world.clock.now() },
+    limits: { checked: new Set(), againAt: 0 },
     ...{ sight: newSight(), seen: nothingSeen, status: undefined, stale: false },
   }
   const worker: Worker = { memory, world, box: mailbox(), cancelTimer: () => {}, told: new Map() }
@@ -126,6 +129,7 @@ async function turn(worker: Worker): Promise<boolean> {
   memory.failures.reset('turn')
   const deadline = passDeadline(memory, world)
   watchProbes(memory, world, busy)
+  if (limitsAreDue(memory, world.clock.now())) void checkLimits(world, memory)
   const plan = planPod(memory.pod, seen, {
     ...{ now: world.clock.now(), busy, ending: isEnding(memory), mounted: memory.paths !== undefined, stale: memory.stale },
     ...{ pulled: new Set(memory.pulled.keys()), notBefore: memory.notBefore, crashes: memory.crashes },
@@ -144,7 +148,7 @@ async function turn(worker: Worker): Promise<boolean> {
 
 async function letIn(memory: PodMemory, world: PodWorld): Promise<void> {
   if (memory.admitted || (isEnding(memory) && !isLeftRunning(memory))) return
-  const refused = await world.admit(memory.pod)
+  const refused = await noted(noteOn(world, memory.pod), { what: 'AdmitPod' }, () => world.admit(memory.pod))
   memory.admitted = true
   if (!refused) return
   memory.failed = { reason: refused.reason, message: `Pod was rejected: ${refused.message}` }
@@ -252,6 +256,7 @@ function report({ memory, world }: Worker, plan: Plan, busy: ReadonlySet<string>
     probes: (id) => world.prober.results(id),
     ended: plan.phase !== 'running' && !memory.seen.containers.some((c) => c.state === 'running') && busy.size === 0,
     ...{ now: world.clock.now(), startedAt: memory.startedAt, hostIPs: world.facts.hostIPs },
+    defaultHandler: world.defaultHandler(),
   })
   memory.status = status
   world.statuses.put(pod, status)

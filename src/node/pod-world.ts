@@ -18,9 +18,11 @@ import type { HookWorld } from './hooks.ts'
 import type { ImagePuller, PresentImage } from './image-pull.ts'
 import type { PodEvents } from './pod-events.ts'
 import type { PodDnsOptions } from './pod-dns.ts'
+import { uidOf } from './pod-labels.ts'
 import type { Prober } from './probe-worker.ts'
 import type { Seen, Sight } from './seen.ts'
 import type { StatusWriter } from './status-writer.ts'
+import type { NoteTaker } from './trace/pod-notes.ts'
 import type { HostPaths } from './volumes.ts'
 
 /** What stays the same while the node runs. */
@@ -55,6 +57,8 @@ export interface PodWorld {
   /** Of a namespace, for the environment of containers. */
   services(namespace: string): readonly Service[]
   statuses: StatusWriter
+  /** What handler "" stands for, where the runtime tells. */
+  defaultHandler(): string | undefined
   /** Why Pods cannot have a network now; undefined: they can. */
   networkProblem(): string | undefined
   /** Why the node does not let this Pod in; undefined: it does, and counts it. */
@@ -99,6 +103,8 @@ export interface PodMemory {
   released: boolean
   startedAt: number
   sight: Sight
+  /** Containers whose limits were checked, and when all are again. */
+  limits: { checked: ReadonlySet<string>; againAt: number }
   seen: Seen
   /** As reported last. */
   status: PodStatus | undefined
@@ -113,3 +119,8 @@ export const downwardFacts = ({ facts }: PodWorld, { pod, seen }: PodMemory): Do
 /** What probes and hooks talk to. */
 export const podIPOf = ({ facts }: PodWorld, { pod, seen }: PodMemory): string =>
   (pod.spec.hostNetwork ? facts.hostIPs[0] : seen.ips[0]) ?? ''
+
+/** For notes of what is done for a Pod. */
+export const noteOn = ({ facts: { dataDir, simulated }, clock }: PodWorld, pod: Pod): NoteTaker => ({
+  ...{ dataDir, simulated, clock, uid: uidOf(pod) },
+})

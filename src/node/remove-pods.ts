@@ -1,12 +1,17 @@
 // Takes our Pods away from a runtime that others use too.
 import type { Runtime } from './cri/runtime.ts'
+import { canaryLabel } from './handler/canary.ts'
 
 /** On every sandbox and container of ours: `<cluster>/<node>`. Runtimes are shared; whatever carries another value is not ours. */
 export const ownerLabel = 'polypod.dev/owner'
 
 /** Stops and removes every sandbox that carries this owner. What cannot be removed is logged, and left. */
 export async function removePods(runtime: Runtime, owner: string, log: (line: string) => void): Promise<void> {
-  const waiting = await runtime.listSandboxes({ [ownerLabel]: owner })
+  const [pods, canaries] = await Promise.all([
+    runtime.listSandboxes({ [ownerLabel]: owner }),
+    runtime.listSandboxes({ [canaryLabel]: owner }),
+  ])
+  const waiting = [...pods, ...canaries]
   const worker = async () => {
     for (let next = waiting.pop(); next; next = waiting.pop()) {
       const { id, metadata } = next

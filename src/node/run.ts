@@ -23,7 +23,10 @@ import { type NodePods, openPods } from './node-pods.ts'
 import type { NodeStats } from './pod-stats.ts'
 import { statsSummary } from './stats-summary.ts'
 import { statusPoster } from './status-poster.ts'
+import type { NodeTrace, TraceOptions } from './trace/node-trace.ts'
 import { watchRuntime } from './runtime-watch.ts'
+import { openHandlers } from './handler/node-handlers.ts'
+import type { ProvingOptions } from './handler/prover.ts'
 
 export interface NodeOptions {
   name: string
@@ -61,6 +64,8 @@ export interface NodeOptions {
   reserved?: ResourceList | undefined
   /** Absent: a kubelet's defaults. A simulated node evicts only when this is given, and then looks at its Pods alone. */
   eviction?: EvictionSettings | undefined
+  /** Absent: nobody proves that handlers work, and schedulers trust what the runtime lists. */
+  handlers?: ProvingOptions | undefined
   /** Where Pods reach the API server: the KUBERNETES_SERVICE_* variables. */
   apiServer?: { host: string; port: number } | undefined
   /** Default: no cluster DNS; ClusterFirst then means the machine's resolv.conf. */
@@ -78,6 +83,8 @@ export interface RunningNode {
   readonly ended: Promise<void>
   /** A Pod of this node, for a kubelet server. */
   find(namespace: string, pod: string): Promise<ServedPod | undefined>
+  /** What really runs a Pod of this node, read now; undefined: it is none of its Pods. Rejects as `stats` does. */
+  trace(namespace: string, pod: string, options?: TraceOptions): Promise<NodeTrace | undefined>
   /** What the node and its Pods use, measured now. Rejects with RuntimeError when the runtime cannot be asked. */
   stats(): Promise<NodeStats>
   /** For the ledger's check; undefined before the node is registered. */
@@ -86,8 +93,10 @@ export interface RunningNode {
   cgroups(): Promise<NodeCgroups | undefined>
 }
 
-/** Runs until `signal` aborts. Several may run in one process. */
-export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode {
+/** Runs until `ending` aborts. Several may run in one process. */
+export function runNode(options: NodeOptions, ending: AbortSignal): RunningNode {
+  // of its own: to wait on a signal costs more the more wait on it, and thousands of nodes may end by the same one
+  const signal = AbortSignal.any([ending])
   // a worker per Pod waits on it; Node warns from the eleventh on
   setMaxListeners(0, signal)
   const ready = deferred<void>()
@@ -108,6 +117,7 @@ export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode 
   return {
     ...{ ready: ready.promise, ended },
     find: async (namespace, pod) => (await pods.promise).find(namespace, pod),
+    trace: async (namespace, pod, how = {}) => (await pods.promise).trace(namespace, pod, how),
     stats: async () => (await pods.promise).stats(),
     counts: () => opened?.counts(),
     cgroups: async () => opened?.cgroups(),
@@ -116,24 +126,29 @@ export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode 
 
 /** Resolves when the node is registered, its Pods are watched, and Ready is written. */
 async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ pods: NodePods; ended: Promise<unknown> }> {
-  const { name, client, clock, log, annotations = {}, podCIDR } = options
+  const { name, client, clock, log, podCIDR } = options
   const dataDir = resolve(options.dataDir)
   await mkdir(join(dataDir, 'logs'), { recursive: true })
   const capacity = { ...(await machineCapacity(dataDir, options.maxPods ?? 110)), ...options.capacity }
   const eviction = options.simulated && !options.eviction ? undefined : evictionPolicy(options.eviction ?? {})
   const reserved = listOf(sum([amounts(options.reserved), amounts(eviction && heldByThresholds(eviction, capacity))]))
   const standing = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': goArch() }
-  const labels = { ...standing, 'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': goArch(), ...options.labels }
+  const handlers = options.handlers && (await openHandlers(options, options.handlers))
+  const beta = { 'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': goArch() }
+  const labels = { ...standing, ...beta, ...handlers?.labels, ...options.labels }
+  const annotations = { ...handlers?.annotations, ...options.annotations }
   const node = await registerNode(client, { name, labels, annotations, podCIDR }, { clock, signal, log })
   let pods: NodePods | undefined
   const find = async (namespace: string, pod: string) => pods?.find(namespace, pod)
   const stats = async () => pods && statsSummary(name, await pods.stats())
-  const server = options.serve && (await startKubeletServer({ ...options.serve, clock, find, stats }))
+  const trace = async (namespace: string, pod: string, how: TraceOptions) => pods?.trace(namespace, pod, how)
+  const server = options.serve && (await startKubeletServer({ ...options.serve, clock, find, stats, trace }))
   const status = statusPoster({ ...options, node, capacity, reserved, port: server?.port ?? options.kubeletPort ?? 0 }, signal)
   const watched = await watchRuntime({
     ...{ runtime: options.runtime, clock, signal },
     onChange: (found) => {
       status.runtimeIs(found)
+      handlers?.runtimeIs(found)
       pods?.runtimeChanged()
     },
     onEvent: (event) => pods?.runtimeSaid(event),
@@ -141,11 +156,16 @@ async function openNode(options: NodeOptions, signal: AbortSignal): Promise<{ po
   })
   const onPressure = (conditions: readonly PressureCondition[]) => status.pressureIs(conditions)
   const held = { capacity, allocatable: lessReserved(capacity, reserved), policy: eviction }
-  pods = await openPods({ ...options, ...held, dataDir, node, onPressure, runtimeStatus: () => watched.status() }, signal)
+  const runtime = handlers?.runtime ?? options.runtime
+  pods = await openPods(
+    { ...options, ...held, runtime, dataDir, node, onPressure, runtimeStatus: () => watched.status() },
+    signal,
+  )
   await status.post()
   const ended = Promise.all([
     watched.ended,
     pods.ended,
+    handlers?.run(node, signal),
     status.keepPosting(),
     keepLease(node.current(), { client, clock, signal, log }),
   ])

@@ -8,8 +8,9 @@ import { type LinuxResources, RuntimeError, type SandboxConfig } from './cri/run
 import { handlerOf } from './handlers.ts'
 import { podDns, podHostname } from './pod-dns.ts'
 import { uidOf } from './pod-labels.ts'
-import type { PodMemory, PodWorld } from './pod-world.ts'
+import { noteOn, type PodMemory, type PodWorld } from './pod-world.ts'
 import { sandboxConfig } from './sandbox-config.ts'
+import { noted } from './trace/pod-notes.ts'
 
 /** The Pod's network cannot be made at present; the event is recorded already. */
 class NetworkNotReady extends Error {
@@ -35,7 +36,8 @@ export async function startSandbox(world: PodWorld, memory: PodMemory, attempt: 
     const handler = handlerOf(pod, classes)
     await mkdir(config.logDirectory, { recursive: true })
     await cgroups?.ensure(podKey(pod), cgroupValues(pod))
-    await runtime.runSandbox(config, handler)
+    const said = { what: 'RunPodSandbox', handler, runtimeClassName: pod.spec.runtimeClassName } as const
+    await noted(noteOn(world, pod), said, () => runtime.runSandbox(config, handler))
   } catch (error) {
     if (!(error instanceof NetworkNotReady))
       events.event({ pod }, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${errorText(error)}`)
@@ -61,7 +63,8 @@ export function sandboxConfigFor(
   return { config: sandboxConfig(pod, { attempt, hostname, dns, logRoot, owner, dataDir, cgroupParent }), warnings }
 }
 
-function cgroupValues(pod: Pod): LinuxResources {
+/** What the Pod's own cgroup is made with, overhead included. */
+export function cgroupValues(pod: Pod): LinuxResources {
   const { cpuShares, cpuQuota, cpuPeriod, memoryLimitBytes, hugepages } = podCgroup(pod)
   return {
     cpuShares,

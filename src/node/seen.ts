@@ -3,12 +3,15 @@ import type { ContainerStatus, Runtime, Sandbox } from './cri/runtime.ts'
 import { messagePathAnnotation, messagePolicyAnnotation, podUidLabel } from './pod-labels.ts'
 import { terminationMessage } from './pod-files.ts'
 import { ownerLabel } from './remove-pods.ts'
+import { type RuntimeProof, runtimeProof } from './trace/runtime-proof.ts'
 
 export interface Seen {
   /** Newest first. */
   sandboxes: readonly Sandbox[]
   /** Of the newest sandbox while it is ready; empty on the host's network. */
   ips: readonly string[]
+  /** What runs the newest sandbox, while it is ready and the runtime tells. */
+  proof?: RuntimeProof | undefined
   /** Newest first; `message` of an ended one is its termination message. */
   containers: readonly ContainerStatus[]
 }
@@ -18,18 +21,23 @@ export const nothingSeen: Seen = { sandboxes: [], ips: [], containers: [] }
 /** Answers that cannot change any more, kept so that a look costs two calls. One per Pod. */
 export interface Sight {
   statuses: Map<string, ContainerStatus>
-  ips: Map<string, readonly string[]>
+  sandboxes: Map<string, Known>
 }
 
-export const newSight = (): Sight => ({ statuses: new Map(), ips: new Map() })
+interface Known {
+  ips: readonly string[]
+  proof: RuntimeProof | undefined
+}
+
+export const newSight = (): Sight => ({ statuses: new Map(), sandboxes: new Map() })
 
 /** Rejects with RuntimeError when the runtime cannot be asked. */
 export async function seePod(runtime: Runtime, { uid, owner }: { uid: string; owner: string }, sight: Sight): Promise<Seen> {
   const ours = { [podUidLabel]: uid, [ownerLabel]: owner }
   const [sandboxes, listed] = await Promise.all([runtime.listSandboxes(ours), runtime.listContainers(ours)])
   const newest = sandboxes.toSorted((a, b) => b.metadata.attempt - a.metadata.attempt || b.createdAt - a.createdAt)
-  const [ips, statuses] = await Promise.all([
-    ipsOf(runtime, newest[0], sight),
+  const [{ ips, proof }, statuses] = await Promise.all([
+    knownOf(runtime, newest[0], sight),
     Promise.all(listed.map((c) => statusOf(runtime, c, sight))),
   ])
   const present = new Set(listed.map((c) => c.id))
@@ -37,17 +45,18 @@ export async function seePod(runtime: Runtime, { uid, owner }: { uid: string; ow
   const containers = statuses
     .filter((c) => c !== undefined)
     .toSorted((a, b) => b.metadata.attempt - a.metadata.attempt || b.createdAt - a.createdAt)
-  return { sandboxes: newest, ips, containers }
+  return { sandboxes: newest, ips, proof, containers }
 }
 
-async function ipsOf(runtime: Runtime, sandbox: Sandbox | undefined, { ips }: Sight): Promise<readonly string[]> {
-  if (sandbox?.state !== 'ready') return []
-  const known = ips.get(sandbox.id)
+async function knownOf(runtime: Runtime, sandbox: Sandbox | undefined, { sandboxes }: Sight): Promise<Known> {
+  if (sandbox?.state !== 'ready') return { ips: [], proof: undefined }
+  const known = sandboxes.get(sandbox.id)
   if (known) return known
-  const { ip, additionalIps } = await runtime.sandboxStatus(sandbox.id)
-  const found = ip === '' ? [] : [ip, ...additionalIps]
-  ips.clear()
-  ips.set(sandbox.id, found)
+  const status = await runtime.sandboxStatus(sandbox.id)
+  const { ip, additionalIps } = status
+  const found = { ips: ip === '' ? [] : [ip, ...additionalIps], proof: await runtimeProof(status) }
+  sandboxes.clear()
+  sandboxes.set(sandbox.id, found)
   return found
 }
 

@@ -22,6 +22,8 @@ export interface Placed {
   node: NodeView
   /** Weighted sum of the scores; 0 when only one node fits, which is not scored. */
   score: number
+  /** The best of the others that fit. */
+  next?: { node: NodeView; score: number } | undefined
   feasible: number
   examined: number
 }
@@ -120,7 +122,18 @@ function best(need: PodNeed, candidates: Candidates, profile: Profile, options: 
   // each of n equals is chosen with probability 1/n; 0 means the last of them
   let chosen = fitting.length
   for (let left = Math.floor(options.random() * equals) + 1; left > 0; ) if (totals[--chosen] === highest) left -= 1
-  return { node: fitting[chosen] as NodeView, score: highest }
+  const second = bestBut(totals, chosen, fitting.length)
+  return {
+    ...{ node: fitting[chosen] as NodeView, score: highest },
+    next: { node: fitting[second] as NodeView, score: totals[second] as number },
+  }
+}
+
+/** Of at least two. */
+function bestBut(totals: Float64Array, chosen: number, count: number): number {
+  let best = chosen === 0 ? 1 : 0
+  for (let i = best + 1; i < count; i++) if (i !== chosen && (totals[i] as number) > (totals[best] as number)) best = i
+  return best
 }
 
 // kept from one decision to the next, because new arrays of this size cost more than filling them

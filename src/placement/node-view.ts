@@ -1,6 +1,7 @@
 // A node and the Pods on it, as plain numbers that filters and scores compare.
 import type { Node } from '../api/core/node.ts'
 import type { Taint } from '../api/core/toleration.ts'
+import { unprovedHandlers } from '../api/polypod/handler-readiness.ts'
 import { amounts, milliOf, unitsOf } from '../ledger/amounts.ts'
 import { othersOf, type PodNeed } from './pod-need.ts'
 
@@ -34,6 +35,8 @@ export interface NodeView {
   handlers: ReadonlySet<string> | undefined
   /** Where its changes are noted; copies that ask what would be are noted nowhere. */
   readonly journal: Journal | undefined
+  /** Handlers that are not proved to work here, with the reason where one is known; undefined: none, or nobody proves them. */
+  unproved: ReadonlyMap<string, string | undefined> | undefined
   /** Another one whenever its Pods change. */
   version: number
   /** By uid. */
@@ -117,6 +120,7 @@ function shown(node: Node) {
     hardTaints: taints.filter((t) => t.effect === 'NoSchedule' || t.effect === 'NoExecute'),
     softTaints: taints.filter((t) => t.effect === 'PreferNoSchedule'),
     handlers: handlers && handlers.length > 0 ? new Set(handlers.map((h) => h.name)) : undefined,
+    unproved: unprovedHandlers(node),
   }
 }
 

@@ -7,8 +7,17 @@ export interface Reason {
   unresolvable?: boolean | undefined
   /** Set when a resource is short; millicores for cpu, bytes or pieces otherwise. */
   shortage?: Shortage | undefined
-  /** Set when the node lacks the runtime handler of the Pod's class. */
-  handler?: { handler: string; runtimeClass: string } | undefined
+  /** Set when the node lacks the runtime handler of the Pod's class, or has one that is not proved to work. */
+  handler?: HandlerReason | undefined
+}
+
+export interface HandlerReason {
+  /** "": the default handler. */
+  handler: string
+  /** "": the Pod names no class. */
+  runtimeClass: string
+  /** Present: it is offered, but not usable: the runtime's own words, or undefined while no proof has ended yet. */
+  unproved?: { why: string | undefined } | undefined
 }
 
 export interface Shortage {

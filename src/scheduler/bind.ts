@@ -3,19 +3,24 @@ import { Binding } from '../api/core/binding.ts'
 import { Pod } from '../api/core/pod.ts'
 import { isConflict, isNotFound } from '../api/status.ts'
 import type { PodNeed } from '../placement/pod-need.ts'
+import { type SchedulingNote, schedulingAnnotation } from '../api/polypod/trace-notes.ts'
+import type { Placed } from '../placement/decide.ts'
 import { tellWhyNot } from './condition.ts'
 import type { SchedulerWorld } from './world.ts'
 
-/** The Pod is assumed on `nodeName` already; it stays so until the watch confirms it. Never rejects because of the binding. */
-export async function bindPod(world: SchedulerWorld, need: PodNeed, nodeName: string): Promise<void> {
+/** The Pod is assumed on the node already; it stays so until the watch confirms it. Never rejects because of the binding. */
+export async function bindPod(world: SchedulerWorld, need: PodNeed, placed: Placed & { nodes: number }): Promise<void> {
   const { name, namespace, uid } = need.pod.metadata
   const { apiVersion, kind } = Binding
+  const nodeName = placed.node.name
   const target = { kind: 'Node', name: nodeName }
+  // the Pod is written anyway: what was decided goes along
+  const annotations = { [schedulingAnnotation]: JSON.stringify(noteOf(world, need, placed)) }
   try {
     await world.client.createSubresource(Pod, { namespace, name }, 'binding', {
       apiVersion,
       kind,
-      metadata: { name, namespace, uid },
+      metadata: { name, namespace, uid, annotations },
       target,
     })
   } catch (error) {
@@ -24,6 +29,20 @@ export async function bindPod(world: SchedulerWorld, need: PodNeed, nodeName: st
   world.queue.remove(need.uid)
   world.events.event(need.pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${nodeName}`)
 }
+
+// cost: once per Pod
+function noteOf({ clock, queue }: SchedulerWorld, { uid }: PodNeed, placed: Placed & { nodes: number }): SchedulingNote {
+  const { node, nodes, examined, feasible, score, next } = placed
+  const now = clock.now()
+  const { sinceMs, failures } = queue.historyOf(uid) ?? { sinceMs: now, failures: 0 }
+  return {
+    ...{ at: new Date(now).toISOString(), queuedMs: now - sinceMs, attempt: failures + 1, node: node.name },
+    ...{ nodes, examined, feasible },
+    ...(next ? { score: rounded(score), next: { node: next.node.name, score: rounded(next.score) } } : {}),
+  }
+}
+
+const rounded = (score: number): number => Math.round(score * 10) / 10
 
 async function takeBack(world: SchedulerWorld, need: PodNeed, error: unknown): Promise<void> {
   const { queue, snapshot, events } = world

@@ -11,6 +11,8 @@ export interface PodQueue {
   /** The Pod is gone, bound, or none of our business any more. */
   remove(uid: string): void
   has(uid: string): boolean
+  /** When the Pod came first, and how often it was tried in vain since. */
+  historyOf(uid: string): { sinceMs: number; failures: number } | undefined
   /** The next Pod by priority, then by the time it has waited; undefined when `signal` aborts. Followed by `remove` or `failed`. */
   take(signal: AbortSignal): Promise<PodNeed | undefined>
   /** No node fits (`unschedulable`: waits until `retryWhere` tells) or something broke (`error`: tried again after its back-off). */
@@ -26,6 +28,7 @@ interface Entry {
   need: PodNeed
   place: Place
   attempts: number
+  sinceMs: number
   /** Order among equals. */
   turn: number
   /** No attempt is made before. */
@@ -71,6 +74,10 @@ export function podQueue(clock: Clock): PodQueue {
       state.entries.delete(uid)
     },
     has: (uid) => state.entries.has(uid),
+    historyOf(uid) {
+      const entry = state.entries.get(uid)
+      return entry && { sinceMs: entry.sinceMs, failures: entry.attempts }
+    },
     take: (signal) => take(state, signal),
     failed: (uid, why) => failed(state, uid, why),
     retryWhere(helps) {
@@ -83,7 +90,15 @@ export function podQueue(clock: Clock): PodQueue {
 function put(state: State, need: PodNeed, changed: boolean): void {
   const entry = state.entries.get(need.uid)
   if (!entry) {
-    const fresh: Entry = { need, place: 'active', attempts: 0, turn: 0, retryAt: 0, cancel: undefined }
+    const fresh: Entry = {
+      need,
+      place: 'active',
+      attempts: 0,
+      sinceMs: state.clock.now(),
+      turn: 0,
+      retryAt: 0,
+      cancel: undefined,
+    }
     state.entries.set(need.uid, fresh)
     activate(state, fresh)
     return

@@ -6,6 +6,7 @@ import { Namespace } from '../api/core/namespace.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
+import { schedulingNoteOf } from '../api/polypod/trace-notes.ts'
 import { failure } from '../api/status.ts'
 import type { Client } from '../client/client.ts'
 import { openScope } from '../lib/scope.ts'
@@ -152,6 +153,27 @@ describe('runScheduler', () => {
     await addClass('lost', 'runc')
     await clock.advance(1000)
     assert.equal(await bound('p'), 'a')
+  })
+
+  it('notes on the Pod, with the binding, among which nodes it chose and what it took', async () => {
+    const { clock, addNode, addPod, start, bound, pod, whyNot } = await setUp()
+    start()
+    await addNode('small', { allocatable: { cpu: '1' } })
+    await addPod('p', requesting({ cpu: '2' }))
+    await whyNot('p')
+    assert.equal(schedulingNoteOf(await pod('p')), undefined)
+    await clock.advance(30_000)
+    await addNode('big', { allocatable: { cpu: '4' } })
+    await clock.advance(1000)
+    await bound('p')
+    const { at, queuedMs, ...first } = schedulingNoteOf(await pod('p')) ?? assert.fail('no note')
+    assert.deepEqual(first, { attempt: 2, node: 'big', nodes: 2, examined: 2, feasible: 1 })
+    assert.ok(queuedMs >= 30_000 && Date.parse(at) <= clock.now(), `${queuedMs} ms, ${at}`)
+    await addPod('q', requesting({ cpu: '100m' }))
+    await bound('q')
+    const { score = 0, next, attempt, feasible } = schedulingNoteOf(await pod('q')) ?? assert.fail('no note')
+    assert.deepEqual([attempt, feasible, next?.node === (await pod('q')).spec.nodeName], [1, 2, false])
+    assert.ok(next && score >= next.score && next.score > 0, `${score} against ${next?.score}`)
   })
 
   it('does not look at handlers in the upstream profile', async () => {

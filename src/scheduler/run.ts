@@ -98,7 +98,7 @@ function place(world: SchedulerWorld, need: PodNeed, { random, start, memory }: 
       seen.setPod(need, name)
       if (decision.node.nominated.size > 0) world.room.onNode(decision.node)
       if (promised && promised !== decision.node) world.room.onNode(promised)
-      world.spawn(() => bindPod(world, need, name))
+      world.spawn(() => bindPod(world, need, { ...decision, nodes: nodes.length }))
     } else {
       queue.failed(need.uid, 'unschedulable')
       giveUpOrPreempt(world, need, decision, start ?? 0)

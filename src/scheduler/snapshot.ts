@@ -1,5 +1,6 @@
 // The cluster as the scheduler sees it, kept up to date change by change: nodes as numbers, and the Pods it has just placed.
 import type { Node } from '../api/core/node.ts'
+import { defaultHandlerAnnotation } from '../api/polypod/handler-readiness.ts'
 import type { PodDisruptionBudget } from '../api/policy/pod-disruption-budget.ts'
 import type { World } from '../placement/filter.ts'
 import {
@@ -127,7 +128,15 @@ function setNode(state: State, node: Node): NodeView | undefined {
 
 /** All of a node that filters and scores read. Heartbeats change none of it. */
 const placementFacts = ({ metadata, spec, status }: Node): string =>
-  JSON.stringify([metadata.labels, spec.unschedulable, spec.taints, status.allocatable, status.capacity, status.runtimeHandlers])
+  JSON.stringify([
+    metadata.labels,
+    metadata.annotations?.[defaultHandlerAnnotation],
+    spec.unschedulable,
+    spec.taints,
+    status.allocatable,
+    status.capacity,
+    status.runtimeHandlers,
+  ])
 
 function removeNode(state: State, name: string): NodeView | undefined {
   const view = state.byName.get(name)

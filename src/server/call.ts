@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Counter } from '../lib/prometheus.ts'
 import type { ApiServer } from './api-server.ts'
 import type { Documents } from './documents.ts'
+import type { Explainer } from './explanations.ts'
 import type { HttpServerOptions } from './http.ts'
 import type { Observed } from './observed.ts'
 import type { UsageSamples } from './usage-samples.ts'
@@ -20,6 +21,8 @@ export interface HttpWorld {
   api: ApiServer
   clock: Clock
   documents: Documents
+  /** Absent: nobody explains. */
+  explainer: Explainer | undefined
   kubelet: HttpServerOptions['kubelet']
   observed: Observed
   /** Answers so far. */

@@ -6,7 +6,10 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { User } from '../admission/chain.ts'
-import { measuredKinds } from '../api/metrics/resource-metrics.ts'
+import type { Pod } from '../api/core/pod.ts'
+import type { ObjectOf } from '../api/kind.ts'
+import { measuredKinds, type PodMetrics } from '../api/metrics/resource-metrics.ts'
+import { PodExplanation } from '../api/polypod/pod-explanation.ts'
 import { unauthorized } from '../api/status.ts'
 import type { Clock } from '../lib/clock.ts'
 import { refuseUpgrade, type UpgradeRequest } from '../lib/upgrade.ts'
@@ -16,10 +19,12 @@ import type { HttpRequest, HttpResponse, HttpWorld } from './call.ts'
 import { dispatch, dispatchUpgrade, failureOf, splitUrl } from './dispatch.ts'
 import type { Descriptions } from './descriptions.ts'
 import { makeDocuments } from './documents.ts'
+import type { Explainer } from './explanations.ts'
 import type { Observed } from './observed.ts'
 import { kubeletOf } from './kubelet-calls.ts'
 import { kubeletStats } from './kubelet-stats.ts'
 import { requestCounter } from './metrics.ts'
+import { ofPods } from './resource-metrics.ts'
 import { jsonBytes } from './respond.ts'
 import { usageSamples } from './usage-samples.ts'
 
@@ -41,6 +46,8 @@ export interface HttpServerOptions {
   clock: Clock
   /** What the API server shows to kubelets, and the CA it holds them to. `host`: where they are reached instead of their InternalIP. */
   kubelet: { clientTls: TlsMaterial; host?: string | undefined }
+  /** Answers podexplanations; without it they are not served. */
+  explainer?: Explainer | undefined
   /** Components of this process that can be looked at through the server; read when asked for. */
   observed?: Observed | undefined
   /** Texts of the OpenAPI documents; default those that were built beside this code. */
@@ -53,6 +60,8 @@ export interface HttpServer {
   port: number
   /** `https://127.0.0.1:6443` */
   url: string
+  /** What these Pods use now, as metrics.k8s.io tells it; Pods of kubelets that are silent are left out. */
+  podMetrics(pods: readonly Pod[]): Promise<ObjectOf<typeof PodMetrics>[]>
   /** Ends watches and connections. */
   close(): Promise<void>
 }
@@ -60,12 +69,14 @@ export interface HttpServer {
 /** Serves when it resolves. Rejects with the system's error (EADDRINUSE) when the port is not to be had. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { api, clock, port, host = '127.0.0.1', log = console.error } = options
-  const kinds = [...api.kinds, ...measuredKinds]
+  const { explainer } = options
+  const kinds = [...api.kinds, ...measuredKinds, ...(explainer ? [PodExplanation] : [])]
   const documents = makeDocuments(kinds, options.descriptions)
   const { kubelet, observed = {} } = options
   const stats = kubeletStats((node) => kubeletOf({ api, kubelet }, node))
   const usage = usageSamples(clock, (node) => stats.summary(node))
-  const world: HttpWorld = { api, clock, kinds, documents, kubelet, observed, usage, requests: requestCounter(), log }
+  const requests = requestCounter()
+  const world: HttpWorld = { api, clock, kinds, documents, explainer, kubelet, observed, usage, requests, log }
   const server = createSecureServer({
     ...options.tls,
     ...{ requestCert: true, rejectUnauthorized: false, allowHTTP1: true },
@@ -88,6 +99,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return {
     port: address.port,
     url: `https://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    podMetrics: (pods) => ofPods({ world }, pods) as Promise<ObjectOf<typeof PodMetrics>[]>,
     async close() {
       stats.close()
       server.close()

@@ -4,7 +4,7 @@ import { Pod } from '../api/core/pod.ts'
 import { badRequest, failure, internal, type StatusError } from '../api/status.ts'
 import { type UpgradeRequest } from '../lib/upgrade.ts'
 import type { ApiServer } from './api-server.ts'
-import type { HttpWorld, ResourceHandler, Target } from './call.ts'
+import type { Handler, HttpWorld, ResourceHandler, Target } from './call.ts'
 import { integerOf } from './query.ts'
 import { send } from './respond.ts'
 import { commandPath, type KubeletTarget, logPath, portForwardPath, proxyText, proxyUpgrade } from './stream-proxy.ts'
@@ -48,6 +48,16 @@ export const serveLog: ResourceHandler = async (call, target) => {
   const address = await kubeletOf(call.world, pod.spec.nodeName)
   const path = logPath({ namespace, pod: name, container }, call.query)
   const refusal = await proxyText({ ...address, path }, call.response as Parameters<typeof proxyText>[1])
+  if (refusal) throw refusalOf(refusal)
+}
+
+/** GET /api/v1/nodes/NODE/proxy/PATH: whatever the node's kubelet serves at that path. */
+export const serveNodeProxy: Handler = async (call) => {
+  const [, node = '', rest = ''] = /^\/api\/v1\/nodes\/([^/]+)\/proxy(\/.*)?$/.exec(call.pathname) ?? []
+  const address = await kubeletOf(call.world, decodeURIComponent(node))
+  const query = call.query.size === 0 ? '' : `?${call.query.toString()}`
+  const target = { ...address, path: `${rest || '/'}${query}` }
+  const refusal = await proxyText(target, call.response as Parameters<typeof proxyText>[1])
   if (refusal) throw refusalOf(refusal)
 }
 

@@ -105,8 +105,8 @@ describe('protobuf bodies', () => {
     ({ kind, object }) => assert.deepEqual(throughProtobuf(kind, object), kind.decode(object, { unknown: [] })),
   )
 
-  it('say what JSON would have said, for any object of any kind', () => {
-    for (const kind of kinds)
+  it('say what JSON would have said, for any object of any kind but our own', () => {
+    for (const kind of kinds.filter(({ group }) => group !== 'polypod.dev'))
       fc.assert(
         fc.property(anyOf(kind.openapiName, kind.type), (object) => {
           const plain = object as Record<string, unknown>
@@ -114,6 +114,11 @@ describe('protobuf bodies', () => {
         }),
         { numRuns: 10 },
       )
+  })
+
+  it('are not read for our own kinds, which have no numbers', () => {
+    const bytes = bodyOf('polypod.dev/v1alpha1', 'NodeHandler', named('a.b'))
+    assert.throws(() => objectOfProtobuf(bytes), /no kind "NodeHandler" is registered for version "polypod.dev\/v1alpha1"/)
   })
 
   cases(

@@ -2,6 +2,7 @@
 // kubectl creates with it, as does every typed client-go client that is told to. Answers are always JSON, which they all take.
 import { bodyKinds, kinds } from '../api/kinds.ts'
 import { deleteOptions } from '../api/protobuf/delete-options.ts'
+import { numbersOf } from '../api/protobuf/numbers.ts'
 import type { AnyType, Fields } from '../api/schema.ts'
 import { decodeMessage } from './protobuf-message.ts'
 import { fieldsOf, partOf, textOf, type Wire, wireOf } from './protobuf-wire.ts'
@@ -32,7 +33,8 @@ function messageOf(apiVersion: string, kind: string): Message | undefined {
   const its =
     kinds.find((k) => k.kind === kind && k.apiVersion === apiVersion) ??
     bodyKinds.find((k) => k.kind === kind && apiVersion.startsWith(`${k.group}/`))
-  return its && message(its.openapiName, its.type)
+  // kinds of our own group are JSON alone: nobody has agreed on numbers for them
+  return its && numbersOf(its.openapiName) && message(its.openapiName, its.type)
 }
 
 const message = (name: string, { shape }: AnyType): Message => ({ name, fields: shape.is === 'object' ? shape.fields : {} })

@@ -1,12 +1,14 @@
 // THE list of what is served. A new path is one line here; discovery and OpenAPI are made from it.
 import type { AnyKind, Verb } from '../api/kind.ts'
 import { measuredKinds } from '../api/metrics/resource-metrics.ts'
+import { PodExplanation } from '../api/polypod/pod-explanation.ts'
 import type { Handler, ResourceHandler } from './call.ts'
 import { apiGroup, apiGroups, apiResources, coreVersions } from './discovery-routes.ts'
+import { explainManifest, getExplanation, listExplanations } from './explanations.ts'
 import { health, version } from './health.ts'
 import { metrics, resourceMetrics } from './metrics.ts'
 import { debugKubelets, debugScheduler } from './observed.ts'
-import { refusePlain, serveLog } from './kubelet-calls.ts'
+import { refusePlain, serveLog, serveNodeProxy } from './kubelet-calls.ts'
 import { openapiV2, openapiV3, openapiV3Group } from './openapi-routes.ts'
 import { getMetrics, listMetrics } from './resource-metrics.ts'
 import {
@@ -37,6 +39,7 @@ export const plainRoutes: readonly (readonly [path: string, handler: Handler])[]
   ['/apis', apiGroups],
   ['/apis/*', apiGroup],
   ['/apis/*/*', apiResources],
+  ['/api/v1/nodes/*/proxy/**', serveNodeProxy],
   ['/openapi/v2', openapiV2],
   ['/openapi/v3', openapiV3],
   ['/openapi/v3/**', openapiV3Group],
@@ -101,6 +104,7 @@ export function subresourcesOf(kind: AnyKind): readonly SubresourceRoutes[] {
 }
 
 const measuredList: ResourceRoute = { method: 'GET', verbs: ['list'], handler: listMetrics }
+const explanationRoutes = [{ ...measuredList, handler: listExplanations }, post(explainManifest)]
 const isMeasured = (kind: AnyKind): boolean => measuredKinds.some((measured) => measured === kind)
 
 /** The routes of a collection, an object or a subresource; undefined when nothing is there. */
@@ -109,6 +113,7 @@ export function routesFor(kind: AnyKind, where: { name?: string | undefined; sub
     return subresourcesOf(kind).find(({ subresource }) => subresource === where.subresource)?.routes
   if (kind.kind === 'Binding') return where.name === undefined ? [post(createBinding)] : undefined
   if (isMeasured(kind)) return [where.name === undefined ? measuredList : get(getMetrics)]
+  if (kind.kind === PodExplanation.kind) return where.name === undefined ? explanationRoutes : [get(getExplanation)]
   const routes = where.name === undefined ? collectionRoutes : objectRoutes
   const served = routes.filter(({ verbs }) => verbs.some((verb) => !kind.without?.includes(verb)))
   return served.length === 0 ? undefined : served

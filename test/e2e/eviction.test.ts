@@ -30,7 +30,7 @@ describe.skipIf(why !== undefined)(`eviction on containerd${why ? ` (skipped: ${
   const stopping = new AbortController()
   let controller: Promise<unknown>
   beforeAll(async () => {
-    life = await openLife(containerdLife)
+    life = await openLife(containerdLife())
     await life.stopNode()
     await life.startNode({ eviction: never, capacity })
     const world = { client: life.client, clock: systemClock, log: () => {} }

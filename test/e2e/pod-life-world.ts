@@ -21,6 +21,8 @@ import { eventually } from '../../src/testing/eventually.ts'
 export interface LifeRuntime {
   runtime: Runtime
   simulated: boolean
+  /** The default one. */
+  handler: string
   image: string
   cgroup?: { root: string; driver: CgroupDriver } | undefined
   /** The runtime dies; whoever looks after it starts it again. */
@@ -32,31 +34,36 @@ export type LifeMaker = (dataDir: string) => Promise<LifeRuntime>
 
 export const simulatedLife: LifeMaker = async () => {
   const runtime = simulatedRuntime({ handlers: ['runc'], clock: systemClock })
-  return { runtime, simulated: true, image: 'busybox:1', close: () => runtime.close() }
+  return { runtime, simulated: true, handler: 'runc', image: 'busybox:1', close: () => runtime.close() }
 }
 
 /** Runs side by side must not share one. */
 export const cgroupRoot = `polypod-e2e-life-${process.pid}`
 
-export const containerdLife: LifeMaker = async (dataDir) => {
-  const scope = openScope()
-  const containerd = await startContainerd({ dataDir, clock: systemClock, scope, log: () => {}, handlers: ['runc'] })
-  return {
-    runtime: criRuntime(containerd.socket),
-    simulated: false,
-    image: 'polypod.dev/busybox:1',
-    cgroup: { root: cgroupRoot, driver: containerd.cgroupDriver },
-    crash: () => void process.kill(containerd.pid(), 'SIGKILL'),
-    async close() {
-      await containerd.stop({ cgroupRoots: [`/${cgroupRoot}`], purge: true })
-      await scope.close()
-    },
+/** A containerd of its own whose only handler is the default. */
+export const containerdLife =
+  (handler = 'runc'): LifeMaker =>
+  async (dataDir) => {
+    const scope = openScope()
+    const containerd = await startContainerd({ dataDir, clock: systemClock, scope, log: () => {}, handlers: [handler] })
+    return {
+      runtime: criRuntime(containerd.socket),
+      simulated: false,
+      handler,
+      image: 'polypod.dev/busybox:1',
+      cgroup: { root: cgroupRoot, driver: containerd.cgroupDriver },
+      crash: () => void process.kill(containerd.pid(), 'SIGKILL'),
+      async close() {
+        await containerd.stop({ cgroupRoots: [`/${cgroupRoot}`], purge: true })
+        await scope.close()
+      },
+    }
   }
-}
 
 export interface Life {
   client: Client
   runtime: Runtime
+  handler: string
   image: string
   simulated: boolean
   dataDir: string
@@ -108,7 +115,18 @@ export async function openLife(make: LifeMaker): Promise<Life> {
   await startNode()
   const get = (name: string) => client.get(Pod, { namespace: 'default', name })
   return {
-    ...{ client, runtime: made.runtime, image: made.image, simulated: made.simulated, dataDir, logged, stopNode, startNode, get },
+    ...{
+      client,
+      runtime: made.runtime,
+      handler: made.handler,
+      image: made.image,
+      simulated: made.simulated,
+      dataDir,
+      logged,
+      stopNode,
+      startNode,
+      get,
+    },
     crash: made.crash,
     run: (name, spec, annotations = {}) =>
       client.create(Pod, podOf(name, { nodeName: 'node-1', terminationGracePeriodSeconds: 2, ...spec }, annotations)),

@@ -11,10 +11,10 @@ import { Lease } from '../../src/api/coordination/lease.ts'
 import { RuntimeClass } from '../../src/api/node/runtime-class.ts'
 import { eventually } from '../../src/testing/eventually.ts'
 import { containerdLife, type Life, type LifeMaker, openLife, simulatedLife } from './pod-life-world.ts'
-import { whyNoContainers } from './polypod.ts'
+import { testedHandlers, whyNotOn } from './real-handlers.ts'
 
 podLife('simulated', simulatedLife)
-podLife('containerd', containerdLife, await whyNoContainers())
+for (const handler of testedHandlers) podLife(`${handler} of containerd`, containerdLife(handler), await whyNotOn(handler))
 
 const sleepFor = ['sleep', '1000']
 const conditionsOf = (pod: Pod) => Object.fromEntries((pod.status.conditions ?? []).map((c) => [c.type, c.status]))
@@ -41,7 +41,7 @@ function podLife(name: string, make: LifeMaker, missing?: string): void {
         assert.equal(ready?.message, 'kubelet is posting ready status')
         assert.deepEqual(
           node.status.runtimeHandlers?.map((h) => h.name),
-          ['', 'runc'],
+          ['', life.handler],
         )
         assert.equal(node.metadata.labels?.['kubernetes.io/hostname'], 'node-1')
         const lease = await eventually(() => life.client.get(Lease, { namespace: 'kube-node-lease', name: 'node-1' }))
@@ -58,6 +58,7 @@ function podLife(name: string, make: LifeMaker, missing?: string): void {
         assert.deepEqual(conditionsOf(pod), {
           ...{ PodReadyToStartContainers: 'True', Initialized: 'True', Ready: 'True', ContainersReady: 'True' },
           PodScheduled: 'True',
+          ...(life.simulated ? {} : { 'polypod.dev/SandboxRuntime': 'True' }),
         })
         assert.equal(pod.status.qosClass, 'BestEffort')
         assert.equal(pod.status.hostIP, '127.0.0.1')
@@ -103,7 +104,7 @@ function podLife(name: string, make: LifeMaker, missing?: string): void {
       })
 
       it('dies when its time is up', async () => {
-        await life.run('late', { activeDeadlineSeconds: 2, containers: [container()] })
+        await life.run('late', { activeDeadlineSeconds: life.simulated ? 2 : 5, containers: [container()] })
         const pod = await life.until('late', (p) => p.status.phase === 'Failed' && main(p).state.terminated !== undefined)
         assert.equal(pod.status.reason, 'DeadlineExceeded')
         assert.equal(pod.status.message, 'Pod was active on the node longer than the specified deadline')
@@ -262,7 +263,7 @@ function podLife(name: string, make: LifeMaker, missing?: string): void {
         await holds(async () => says(why, await life.events('classy')))
         assert.equal((await life.get('classy')).status.phase, 'Pending')
         const metadata = { name: 'nice' }
-        await life.client.create(RuntimeClass, RuntimeClass.decode({ metadata, handler: 'runc' }, { unknown: [] }))
+        await life.client.create(RuntimeClass, RuntimeClass.decode({ metadata, handler: life.handler }, { unknown: [] }))
         await life.until('classy', isRunning)
         await life.end('classy')
       })

@@ -86,6 +86,7 @@ describe.skipIf(why !== undefined)(`a cluster on real containers${why ? ` (skipp
       runc: ['runc', 'containerd-shim-runc-v2', 'runc'],
       'runc-v1': ['runc-v1', 'containerd-shim', 'runc'],
       crun: ['crun', 'containerd-shim-runc-v2', 'crun'],
+      gvisor: ['gvisor', 'containerd-shim-runsc-v1', 'runsc'],
     }
     for (const handler of handlers.filter((h) => h in want)) assert.deepEqual(shims.get(`on-${handler}`), want[handler])
     const { stdout: processes } = await run('ps', ['-eo', 'pid,comm,args'])
@@ -245,8 +246,10 @@ describe.skipIf(why !== undefined)(`kill -9 of up${why ? ` (skipped: ${why})` : 
 
   it('leaves the rest to down, which leaves nothing behind', async () => {
     await using cluster = await cliCluster([])
-    await cluster.kubectl(['apply', '-f', '-'], pod('orphan'))
-    await cluster.kubectl(['wait', '--for=condition=Ready', '--timeout=60s', 'pod/orphan'])
+    const handlers = (await cluster.status()).nodes[0]?.handlers ?? []
+    const objects = handlers.flatMap((h) => [runtimeClass(h, h), pod(`orphan-${h}`, { runtimeClass: h })])
+    await cluster.kubectl(['apply', '-f', '-'], objects.join('---\n'))
+    await cluster.kubectl(['wait', '--for=condition=Ready', '--timeout=60s', ...handlers.map((h) => `pod/orphan-${h}`)])
     const { pid } = await cluster.status()
     process.kill(pid ?? 0, 'SIGKILL')
     const paths = instancePaths(cluster.dataDir)

@@ -16,9 +16,10 @@ import { type Containerd, startContainerd } from '../../src/node/containerd/supe
 import { criRuntime } from '../../src/node/cri/grpc.ts'
 import type { Runtime } from '../../src/node/cri/runtime.ts'
 import { sampleContainer, sampleSandbox } from '../../src/node/cri/sample-config.ts'
+import { withRunscPorts } from '../../src/node/streaming/runsc-ports.ts'
 import { eventually } from '../../src/testing/eventually.ts'
 import { kubectlBinaries } from './kubectl-binaries.ts'
-import { whyNoContainers } from './polypod.ts'
+import { testedHandlers, whyNotOn } from './real-handlers.ts'
 import { kubectl, startStub, type Stub } from './stream-stub.ts'
 
 const cgroupParent = '/polypod-stream-e2e'
@@ -29,9 +30,11 @@ while read line; do echo "read $line"; echo "err $line" >&2; [ "$line" = bye ] &
 sleep infinity`
 
 const hasScript = (await findBinaries(['script'])).has('script')
-const reason = await whyNoContainers()
 const binaries = await kubectlBinaries()
-describe.skipIf(reason)(`streaming from containerd${reason ? ` (skipped: ${reason})` : ''}`, realStreams)
+for (const handler of testedHandlers) {
+  const reason = await whyNotOn(handler)
+  describe.skipIf(reason)(`streaming from ${handler}${reason ? ` (skipped: ${reason})` : ''}`, () => realStreams(handler))
+}
 
 interface World {
   folder: string
@@ -41,7 +44,7 @@ interface World {
   stub: Stub
 }
 
-async function startWorld(): Promise<World> {
+async function startWorld(handler: string): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'stream-e2e-'))
   const scope = openScope()
   const containerd = await startContainerd({
@@ -49,11 +52,11 @@ async function startWorld(): Promise<World> {
     clock: systemClock,
     scope,
     log: () => {},
-    handlers: ['runc'],
+    handlers: [handler],
   })
-  const runtime = criRuntime(containerd.socket)
+  const runtime = withRunscPorts(criRuntime(containerd.socket), systemClock)
   const sandbox = sampleSandbox('web', { cgroupParent, logDirectory: join(folder, 'logs') })
-  const sandboxId = await runtime.runSandbox(sandbox, 'runc')
+  const sandboxId = await runtime.runSandbox(sandbox, handler)
   const program = sampleContainer(sandbox, 'main', 'polypod.dev/busybox:1', ['sh', '-c', script])
   // without stdinOnce containerd detaches as soon as the client's input ends, whatever the container still says
   const config = { ...program, stdin: true, stdinOnce: true }
@@ -67,10 +70,10 @@ async function startWorld(): Promise<World> {
   return { folder, scope, containerd, runtime, stub }
 }
 
-function realStreams(): void {
+function realStreams(handler: string): void {
   let world: World
   beforeAll(async () => {
-    world = await startWorld()
+    world = await startWorld(handler)
   })
   afterAll(async () => {
     await world.stub[Symbol.asyncDispose]()

@@ -7,8 +7,8 @@ import { numbersByGroup, numbersOf } from './numbers.ts'
 import { undeclaredType } from './undeclared-types.ts'
 
 const deleteOptionsName = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'
-// measurements are served as JSON alone
-const encoded = [...namedTypes].filter(([name]) => !name.startsWith('io.k8s.metrics.'))
+// measurements and what is ours alone are served as JSON alone
+const encoded = [...namedTypes].filter(([name]) => !/^(io\.k8s\.metrics|dev\.polypod)\./.test(name))
 const types = new Map<string, AnyType>([...encoded, [deleteOptionsName, deleteOptions]])
 const kindNames = new Set([...kinds, ...bodyKinds].map(({ openapiName }) => openapiName))
 

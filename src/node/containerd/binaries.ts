@@ -1,6 +1,7 @@
 // Which container runtimes are on this machine.
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { handlerBinaries } from '../../containerd/handler-table.ts'
 import { parseVersion, type Version } from '../../containerd/version.ts'
@@ -11,6 +12,10 @@ export async function findBinaries(names: readonly string[], folders = pathFolde
   const found = await Promise.all(names.map(async (name) => [name, await firstIn(folders, name)] as const))
   return new Map(found.flatMap(([name, path]) => (path === undefined ? [] : [[name, path] as const])))
 }
+
+/** Where `npm run gvisor` puts what it builds: a cache of the user who runs us. */
+export const builtFolder = (environment = process.env): string =>
+  join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'polypod', 'bin')
 
 const pathFolders = () => (toolEnvironment()['PATH'] ?? '').split(':')
 
@@ -39,8 +44,8 @@ export async function findMachine(): Promise<Machine> {
   const path = tools.get('containerd')
   if (path === undefined)
     throw new Error('containerd is not installed (no `containerd` on PATH): install it, on Debian with `apt install containerd`')
-  // containerd looks for shims beside itself too
-  const folders = [...pathFolders(), dirname(path)]
+  // containerd looks for shims beside itself too; what the user installed comes before what we built
+  const folders = [...pathFolders(), dirname(path), builtFolder()]
   const [runtimes, { stdout, stderr, code }] = await Promise.all([
     findBinaries(handlerBinaries(), folders),
     command(path, ['--version'], 10_000),

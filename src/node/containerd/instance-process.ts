@@ -50,8 +50,9 @@ function parsed(text: string): Partial<Pick<InstanceProcess, 'pid' | 'startTime'
 
 const logLimitBytes = 10 * 1024 * 1024
 
-/** Starts containerd so that it outlives us. Rejects when it cannot be started at all. */
-export async function launchInstance(containerd: string, paths: InstancePaths, config: string): Promise<InstanceProcess> {
+/** Starts containerd, with the configuration on disk, so that it outlives us. Rejects when it cannot be started at all. */
+export async function launchInstance(containerd: string, paths: InstancePaths): Promise<InstanceProcess> {
+  const config = await readFile(paths.config, 'utf8')
   const size = await stat(paths.log).then(
     (s) => s.size,
     () => 0,

@@ -1,8 +1,7 @@
 // A containerd of our own, beside the machine's: configured, started, watched, taken over after a crash of ours.
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type ContainerdConfig, type HandlerEntry, renderConfig } from '../../containerd/config-model.ts'
-import { handlerTable, offeredHandlers } from '../../containerd/handler-table.ts'
+import { type HandlerRecipe, handlerTable, offeredHandlers } from '../../containerd/handler-table.ts'
 import { configFormat } from '../../containerd/version.ts'
 import { writeAtomically } from '../../lib/atomic-file.ts'
 import { delayAfter } from '../../lib/backoff.ts'
@@ -12,6 +11,8 @@ import { criRuntime } from '../cri/grpc.ts'
 import type { Runtime } from '../cri/runtime.ts'
 import { findMachine, type Machine } from './binaries.ts'
 import { type NetworkOptions, type PodNetwork, setUpNetwork } from './cni.ts'
+import { editedConfig } from './edited-config.ts'
+import { handlerEntry } from './handler-entry.ts'
 import { busyboxOf, importImages, pauseImage, pauseOf } from './images.ts'
 import { type InstancePaths, instancePaths } from './instance-paths.ts'
 import {
@@ -105,17 +106,20 @@ async function startInstance(
   for (const folder of [paths.dir, paths.bin, paths.run]) await mkdir(folder, { recursive: true, mode: 0o711 })
   const network = await setUpNetwork(paths, machine.tools.get('iptables'), options.network ?? {})
   const model = await configure(machine, paths, { network, wanted: options.handlers })
-  const config = renderConfig(model)
-  const { process, takenOver } = await obtain(options, { paths, machine, config })
-  const instance: Instance = { options, paths, machine, config, process }
+  const config = await editedConfig(paths, renderConfig(model))
+  const { process, takenOver } = await obtain(options, { paths, machine, config: config.text })
+  await config.note()
+  const instance: Instance = { options, paths, machine, config: config.text, process }
   await provideImages(instance, model.snapshotter)
   const stopped = new AbortController()
   options.scope.run('containerd', (signal) => supervise(instance, AbortSignal.any([signal, stopped.signal])))
   return {
     socket: paths.socket,
     version: machine.containerd.text,
-    handlers: model.handlers.map(({ recipe }) => offered(recipe, machine)),
-    defaultHandler: model.defaultHandler,
+    handlers: model.handlers
+      .filter(({ recipe }) => config.handlers.includes(recipe.name))
+      .map(({ recipe }) => offered(recipe, machine)),
+    defaultHandler: config.defaultHandler,
     cgroupDriver: model.systemdCgroup ? 'systemd' : 'cgroupfs',
     network,
     takenOver,
@@ -128,7 +132,7 @@ async function startInstance(
   }
 }
 
-const offered = ({ name, runtimeType, shim, runtime }: HandlerEntry['recipe'], { runtimes }: Machine): OfferedHandler => ({
+const offered = ({ name, runtimeType, shim, runtime }: HandlerRecipe, { runtimes }: Machine): OfferedHandler => ({
   name,
   runtimeType,
   shim: runtimes.get(shim) ?? shim,
@@ -149,16 +153,9 @@ async function configure(machine: Machine, paths: InstancePaths, { network, want
     throw new Error(
       `no container runtime on this machine (looked for ${handlerTable.map((r) => r.runtime ?? r.shim).join(', ')})`,
     )
-  const hybrid = await hybridCgroups()
-  const handlers = await Promise.all(
-    recipes.map(async (recipe): Promise<HandlerEntry> => {
-      const path = recipe.runtime && machine.runtimes.get(recipe.runtime)
-      return {
-        recipe,
-        runtimePath: path && hybrid && recipe.refusesHybridCgroups ? await withoutUnified(paths, path, recipe.name) : path,
-      }
-    }),
-  )
+  const place = { machine, paths, hybridCgroups: await hybridCgroups(), systemdCgroup: await systemdIsInit() }
+  const handlers: HandlerEntry[] = []
+  for (const recipe of recipes) handlers.push(await handlerEntry(recipe, place))
   return {
     format: configFormat(machine.containerd.version),
     root: paths.root,
@@ -170,22 +167,9 @@ async function configure(machine: Machine, paths: InstancePaths, { network, want
     snapshotter: await snapshotterFor(paths.dir),
     cniBinDir: network.binDir,
     cniConfDir: paths.cniConf,
-    systemdCgroup: await systemdIsInit(),
+    systemdCgroup: place.systemdCgroup,
     restrictOomScoreAdj: !(await hasSysResource()),
   }
-}
-
-/**
- * A stand-in for a runtime that refuses hybrid cgroups: it runs in a mount namespace of its own, without the v2 mount.
- * Only the runtime sees that; containerd, the shims and volumes mounted later stay in the machine's namespace.
- */
-async function withoutUnified(paths: InstancePaths, runtime: string, name: string): Promise<string> {
-  const script = `#!/bin/sh
-exec unshare --mount --propagation slave /bin/sh -c 'umount /sys/fs/cgroup/unified && exec "$0" "$@"' '${runtime}' "$@"
-`
-  const path = join(paths.bin, name)
-  await writeAtomically(path, script, 0o755)
-  return path
 }
 
 type Wanted = Pick<Instance, 'paths' | 'machine' | 'config'>
@@ -204,9 +188,9 @@ async function obtain(options: ContainerdOptions, wanted: Wanted): Promise<{ pro
 }
 
 /** Starts containerd and waits until CRI answers. */
-async function launch({ clock }: ContainerdOptions, { paths, machine, config }: Wanted): Promise<InstanceProcess> {
+async function launch({ clock }: ContainerdOptions, { paths, machine }: Wanted): Promise<InstanceProcess> {
   const from = await logSize(paths)
-  const process = await launchInstance(machine.containerd.path, paths, config)
+  const process = await launchInstance(machine.containerd.path, paths)
   const over = new AbortController()
   const failed = process.ended(over.signal).then(async () => {
     if (!over.signal.aborted) throw new Error(`containerd ended at once:\n${await logTail(paths, from)}`)

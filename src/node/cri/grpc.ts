@@ -4,11 +4,19 @@ import { Events } from '../../gen/containerd/events_pb.js'
 import { ImageService, RuntimeService } from '../../gen/cri_pb.js'
 import { containerEvents } from './grpc-events.ts'
 import { openChannel, type Rpc, rpcOf } from './grpc-client.ts'
-import { type ContainerStatus, type Runtime, RuntimeError, type RuntimeStatus, type SandboxStatus } from './runtime.ts'
+import {
+  type ContainerStatus,
+  type Runtime,
+  RuntimeError,
+  type RuntimeHandler,
+  type RuntimeStatus,
+  type SandboxStatus,
+} from './runtime.ts'
 import { containerConfigToWire, resourcesToWire, sandboxConfigToWire } from './wire-config.ts'
 import {
   containerFromWire,
   containerStatusFromWire,
+  evidenceFromInfo,
   imageFromWire,
   parsed,
   sandboxFromWire,
@@ -98,8 +106,13 @@ async function runtimeStatus({ runtime }: World): Promise<RuntimeStatus> {
           recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
           userNamespaces: features?.userNamespaces ?? false,
         },
+        ...behind(config?.runtimes?.[name]),
       })),
-      ...names.map((name) => ({ name, features: { recursiveReadOnlyMounts: false, userNamespaces: false } })),
+      ...names.map((name) => ({
+        name,
+        features: { recursiveReadOnlyMounts: false, userNamespaces: false },
+        ...behind(config?.runtimes?.[name]),
+      })),
     ],
     defaultHandler,
     cgroupDriver: cgroupDriverOf(config),
@@ -108,8 +121,25 @@ async function runtimeStatus({ runtime }: World): Promise<RuntimeStatus> {
 
 /** The part of containerd's verbose status that we read. */
 interface ContainerdFacts {
-  runtimes?: Record<string, { options?: { SystemdCgroup?: boolean } | null }>
+  runtimes?: Record<string, ContainerdRuntime>
   defaultRuntimeName?: string
+}
+
+interface ContainerdRuntime {
+  runtimeType?: string
+  runtimePath?: string
+  runtimeEngine?: string
+  options?: { SystemdCgroup?: boolean; BinaryName?: string } | null
+}
+
+function behind(runtime: ContainerdRuntime | undefined): Pick<RuntimeHandler, 'runtimeType' | 'shimPath' | 'binary'> {
+  const { runtimeType, runtimePath, runtimeEngine, options } = runtime ?? {}
+  const binary = options?.BinaryName || runtimeEngine
+  return {
+    ...(runtimeType ? { runtimeType } : {}),
+    ...(runtimePath ? { shimPath: runtimePath } : {}),
+    ...(binary ? { binary } : {}),
+  }
 }
 
 function cgroupDriverOf({ runtimes, defaultRuntimeName = '' }: ContainerdFacts = {}): RuntimeStatus['cgroupDriver'] {
@@ -170,7 +200,7 @@ function containerCalls(world: World): Pick<Runtime, ContainerCalls> {
       await unlessGone(rpc.removeContainer({ containerId: id }, ordinary))
       world.sandboxOf.delete(id)
     },
-    containerStatus: (id) => containerStatus(world, id),
+    containerStatus: (id, { verbose = false } = {}) => containerStatus(world, id, verbose),
     async listContainers(labels) {
       const containers = (await rpc.listContainers(filterBy(labels), ordinary)).containers.map(containerFromWire)
       for (const { id, sandboxId } of containers) world.sandboxOf.set(id, sandboxId)
@@ -184,8 +214,8 @@ function containerCalls(world: World): Pick<Runtime, ContainerCalls> {
   }
 }
 
-async function containerStatus({ runtime, sandboxOf }: World, id: string): Promise<ContainerStatus> {
-  const { status } = await runtime.containerStatus({ containerId: id }, ordinary)
+async function containerStatus({ runtime, sandboxOf }: World, id: string, verbose: boolean): Promise<ContainerStatus> {
+  const { status, info } = await runtime.containerStatus({ containerId: id, verbose }, ordinary)
   if (!status) throw new RuntimeError('NotFound', `container "${id}" not found`)
   let sandboxId = sandboxOf.get(status.id)
   if (sandboxId === undefined) {
@@ -193,7 +223,8 @@ async function containerStatus({ runtime, sandboxOf }: World, id: string): Promi
     sandboxId = containers[0]?.podSandboxId ?? ''
     if (sandboxId) sandboxOf.set(status.id, sandboxId)
   }
-  return containerStatusFromWire(status, sandboxId)
+  const { pid } = evidenceFromInfo(info)
+  return { ...containerStatusFromWire(status, sandboxId), ...(pid === undefined ? {} : { pid }) }
 }
 
 function streamCalls({ runtime: rpc }: World): Pick<Runtime, 'execSync' | 'exec' | 'attach' | 'portForward'> {

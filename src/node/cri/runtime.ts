@@ -5,6 +5,12 @@
 export interface RuntimeHandler {
   name: string
   features: { recursiveReadOnlyMounts: boolean; userNamespaces: boolean }
+  /** The rest is containerd's verbose configuration, where it tells. Its name of the shim. */
+  runtimeType?: string | undefined
+  /** Of the shim, in place of what its name leads to. */
+  shimPath?: string | undefined
+  /** What the shim is told to run: a path, or a name on PATH. */
+  binary?: string | undefined
 }
 
 export interface RuntimeVersion {
@@ -172,6 +178,8 @@ export interface ContainerStatus extends Container {
   message: string
   logPath: string
   mounts: Mount[]
+  /** Of its first process, when asked verbosely while it runs, and the runtime tells. */
+  pid?: number | undefined
 }
 
 export interface Image {
@@ -230,7 +238,7 @@ export interface Runtime {
   /** SIGTERM (or the image's stop signal), then SIGKILL after `graceSeconds`; resolves when it has ended. */
   stopContainer(id: string, graceSeconds: number): Promise<void>
   removeContainer(id: string): Promise<void>
-  containerStatus(id: string): Promise<ContainerStatus>
+  containerStatus(id: string, options?: { verbose?: boolean }): Promise<ContainerStatus>
   listContainers(labels?: Record<string, string>): Promise<Container[]>
   /** Tells the runtime that the log file was renamed away. */
   reopenContainerLog(id: string): Promise<void>

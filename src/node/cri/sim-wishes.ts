@@ -1,7 +1,7 @@
 // What a Pod may ask of the simulated runtime, by annotations under simulated.polypod.dev/.
 //
-//   of the sandbox:   fail-sandbox (text of the refusal), sandbox-delay-ms; sandbox-cpu-millicores, sandbox-memory-bytes (what it
-//                     uses apart from its containers)
+//   of the sandbox:   fail-sandbox (text of the refusal; fail-sandbox.<handler>: of that handler only), sandbox-delay-ms;
+//                     sandbox-cpu-millicores, sandbox-memory-bytes (what it uses apart from its containers)
 //   of containers:    exit-code, run-for-ms, start-delay-ms, stop-ms (how long it takes to obey SIGTERM), stop-exit-code,
 //                     fail-start (text), log (a line it writes), exec-exit-code, exec-output, cpu-millicores, memory-bytes,
 //                     probe-status (HTTP status that network probes and hooks get; 400 and above fail TCP and gRPC ones too)
@@ -39,8 +39,8 @@ const amount = (text: string | undefined): number | undefined => {
   return text === undefined || text === '' || !Number.isFinite(value) ? undefined : value
 }
 
-export const sandboxWishes = (annotations: Annotations): SandboxWishes => ({
-  failSandbox: annotations[`${prefix}fail-sandbox`],
+export const sandboxWishes = (annotations: Annotations, handler: string): SandboxWishes => ({
+  failSandbox: annotations[`${prefix}fail-sandbox.${handler}`] ?? annotations[`${prefix}fail-sandbox`],
   sandboxDelayMs: amount(annotations[`${prefix}sandbox-delay-ms`]) ?? 0,
 })
 

@@ -114,7 +114,7 @@ async function runSandbox({ state, newId, options }: SimWorld, config: SimSandbo
   }
   if (handler !== '' && !options.handlers.includes(handler))
     throw new RuntimeError('Unknown', `failed to get sandbox runtime: no runtime for "${handler}" is configured`)
-  const wishes = sandboxWishes(config.annotations)
+  const wishes = sandboxWishes(config.annotations, handler)
   if (wishes.sandboxDelayMs > 0) await state.clock.sleep(wishes.sandboxDelayMs)
   if (wishes.failSandbox !== undefined) throw new RuntimeError('Unknown', wishes.failSandbox)
   const ip = config.linux.security.namespaces.network === 'node' ? '' : takeIp(state)
