@@ -51,6 +51,7 @@ export function criRuntime(socket: string): Runtime {
     evidence: new Map(),
   }
   return {
+    socket,
     ...sandboxCalls(world),
     ...containerCalls(world),
     ...streamCalls(world),
