@@ -160,7 +160,7 @@ describe.skipIf(why !== undefined)(`handlers on real containers${why ? ` (skippe
     await kubectl(['apply', '-f', '-'], `${crunClass}---\n${pod('before', 'crun')}`)
     await kubectl(['wait', '--for=condition=Ready', '--timeout=30s', 'pod/before'])
     await rename(crun, `${crun}.away`)
-    const gone = `crun: executable not found (${crun})`
+    const gone = `crun: executable not found at ${crun}`
     await eventually(async () => {
       const one = (await handlersNow(cluster)).get('crun') ?? assert.fail()
       const { status, reason, message } = readyOf(one) ?? assert.fail()

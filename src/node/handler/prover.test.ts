@@ -85,7 +85,7 @@ describe('the prover', () => {
     await within(500, 'ready', 'CanarySucceeded')
     await rename(binary, join(dir, 'away'))
     await within(20_000, 'not-ready', 'BinaryNotFound')
-    assert.equal(crun()?.verdict.message, `crun: executable not found (${binary})`)
+    assert.equal(crun()?.verdict.message, `crun: executable not found at ${binary}`)
     assert.deepEqual(proves(canaries), ['runc', 'crun'])
     await rename(join(dir, 'away'), binary)
     await within(20_000, 'ready', 'CanarySucceeded')
