@@ -2,7 +2,7 @@
 import { open, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { binaryVersion, findBinaries } from '../containerd/binaries.ts'
-import { firstText, parsed } from './parsed.ts'
+import { firstText, parsed } from '../../lib/loose-json.ts'
 import { environmentOf, flagOf } from './process.ts'
 import type { Shim } from './shim.ts'
 

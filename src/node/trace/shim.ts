@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { askShim, type ShimAnswer } from '../containerd/shim-api.ts'
-import { parsed } from './parsed.ts'
+import { parsed } from '../../lib/loose-json.ts'
 import { argvOf, flagOf, type ProcessFacts, processFacts } from './process.ts'
 
 /** v1: `containerd.runtime.linux.shim.v1`, gone since containerd 2.0. v2: the runtime v2 shim API. */
