@@ -99,7 +99,6 @@ function discovers(out: Out): void {
     for (const row of [
       'pods po v1 true Pod',
       'runtimeclasses node.k8s.io/v1 false RuntimeClass',
-      'podexplanations why polypod.dev/v1alpha1 true PodExplanation',
       'configmaps cm v1 true ConfigMap',
     ])
       assert.ok(rows.includes(row), `${row} in ${rows.join('; ')}`)
