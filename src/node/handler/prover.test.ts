@@ -56,7 +56,7 @@ async function open(proving: Partial<ProvingOptions> = {}) {
   return {
     ...{ clock, prover, status, sim, fault, canaries, write, binary, crun, isSo, dir },
     /** Time goes by until it is so, `ms` at most; files are looked at meanwhile, which no clock of ours can hurry. */
-    async within(ms: number, state: string, reason: string) {
+    within: async (ms: number, state: string, reason: string) => {
       const until = clock.now() + ms
       await eventually(async () => {
         if (clock.now() < until) await clock.advance(ms / 10)
