@@ -108,7 +108,9 @@ describe.skipIf(why !== undefined)(`handlers on real containers${why ? ` (skippe
 
   it('are no Pods to anybody, and leave nothing behind', async () => {
     assert.equal((await cluster.kubectl(['get', 'pods', '-A', '-o', 'name'])).trim(), '')
-    assert.doesNotMatch(await cluster.kubectl(['get', '--raw', '/metrics']), /kubelet_run_podsandbox_duration_seconds_count/)
+    const metrics = await cluster.kubectl(['get', '--raw', '/metrics'])
+    assert.doesNotMatch(metrics, /kubelet_run_podsandbox_duration_seconds_count/)
+    assert.match(metrics, /^polypod_handler_ready\{node="[^"]+",handler="crun"\} 1$/m)
     assert.equal((await polypod('runtimes', '--pods', '--data-dir', cluster.dataDir)).stdout.trim().split('\n').length, 1)
     const { socket, id, bridge, state } = instancePaths(cluster.dataDir)
     const runtime = criRuntime(socket)
