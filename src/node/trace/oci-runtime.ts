@@ -93,7 +93,7 @@ async function stateOf(dir: string): Promise<OciRuntime['state']> {
 const versions = new Map<string, Promise<string | undefined>>()
 
 /** cost: runs the binary, once for each that is put there. */
-export async function knownVersion(path: string): Promise<string | undefined> {
+async function knownVersion(path: string): Promise<string | undefined> {
   const { mtimeMs, size } = await stat(path).catch(() => ({ mtimeMs: 0, size: 0 }))
   if (size === 0) return undefined
   const key = `${path} ${mtimeMs} ${size}`

@@ -43,7 +43,7 @@ const isShim = ({ argv, exe }: ProcessFacts): boolean =>
  * The shim of a task whose first process is `pid`: that process's nearest ancestor that is one, or the process itself
  * (shims of VM runtimes name themselves). Undefined when there is none, or it may not be seen.
  */
-export async function shimProcess(pid: number, nowMs: number): Promise<ProcessFacts | undefined> {
+async function shimProcess(pid: number, nowMs: number): Promise<ProcessFacts | undefined> {
   let at = pid
   for (let steps = 0; steps < 4 && at > 1; steps += 1) {
     const found = await processFacts(at, nowMs)
