@@ -15,7 +15,7 @@ import type { TomlLiteral } from '../containerd/toml-text.ts'
 import { machineAnswers } from '../node/containerd/config-owner.ts'
 import type { ChangeWishes } from './containerd-apply.ts'
 import { type ConfigFlags, configOptions, configPath, type OpenConfig, openConfig, ownPaths } from './containerd-config.ts'
-import { refuseWhileUsed } from './containerd-users.ts'
+import { newDefaultText, refuseWhileUsed } from './containerd-users.ts'
 import { print } from './output.ts'
 
 type Pair = readonly [string, TomlLiteral]
@@ -46,8 +46,9 @@ export function addCommand(parent: Command): void {
     .action(async (name: string, flags: AddFlags) => {
       const open = await openConfig(configPath(flags), flags.containerdVersion)
       const edits = await added(open, name, flags)
+      const aside = flags.default === true ? await newDefaultText(open, name) : ''
       const { applyChange } = await import('./containerd-apply.ts')
-      print(await applyChange(open, edits, { ...flags, prove: name, handler: name, verb: 'added' }))
+      print((await applyChange(open, edits, { ...flags, prove: name, handler: name, verb: 'added' })) + aside)
     })
 }
 
@@ -61,8 +62,9 @@ export function removeCommand(parent: Command): void {
       const open = await openConfig(configPath(flags), flags.containerdVersion)
       const edits = removed(open, name, flags.default)
       await refuseWhileUsed(open, name)
+      const aside = flags.default === undefined ? '' : await newDefaultText(open, flags.default)
       const { applyChange } = await import('./containerd-apply.ts')
-      print(await applyChange(open, edits, { ...flags, prove: '', handler: name, verb: 'removed' }))
+      print((await applyChange(open, edits, { ...flags, prove: '', handler: name, verb: 'removed' })) + aside)
     })
 }
 

@@ -25,7 +25,7 @@ export function explanationText({ metadata, status }: PodExplanation): string {
       changes.map(changeText),
     ),
     titled(
-      'No change could be checked; what may help',
+      changes.length > 0 ? 'Or' : 'No change could be checked; what may help',
       hints.map((hint) => `  ${hint}\n`),
     ),
   ]

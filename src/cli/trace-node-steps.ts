@@ -56,7 +56,8 @@ export function kubeletStep(facts: TraceFacts): TraceStep {
 export function containerdStep(facts: TraceFacts): TraceStep {
   const { node } = facts
   const base = { step: 4, name: 'containerd' } as const
-  if (!node?.sandbox || node.simulated) return untold(facts, base)
+  if (!node || node.simulated) return untold(facts, base)
+  if (!node.sandbox) return lookup(node, base) ?? untold(facts, base)
   const { sandbox, config, shim, runtime } = node
   const served = `${runtime.name} ${runtime.version}`
   const remembered = `CRI PodSandboxStatus, verbose: runtimeType ${sandbox.runtimeType ?? 'not told'}`
@@ -85,12 +86,35 @@ export function containerdStep(facts: TraceFacts): TraceStep {
   }
 }
 
+/** Of a handler no sandbox came of; undefined when none was tried, or no file is known. */
+function lookup({ config, runtime, notes }: NodeTrace, base: Step<'containerd'>): TraceStep | undefined {
+  if (!config || config.unread !== undefined || lastFailure(notes) === undefined) return undefined
+  const known = config.runtimeType !== undefined
+  const where = config.line === undefined ? config.file : `${config.file}:${config.line}`
+  const summary = known
+    ? `handler ${config.handler} is ${where} ${config.table ?? '(built in)'}, runtime_type ${config.runtimeType}`
+    : `no table of ${where} names handler ${JSON.stringify(config.handler)}: every call for it is refused`
+  return {
+    ...{ ...base, state: known ? 'done' : 'failed', summary: `${runtime.name} ${runtime.version}: ${summary}` },
+    facts: { runtime, ...config },
+    proof: [`${config.containerd.path} pid ${config.containerd.pid}`, where],
+  }
+}
+
+const lastFailure = (notes: readonly PodNote[]): PodNote | undefined =>
+  notes.findLast(({ what, error }) => what === 'RunPodSandbox' && error !== undefined)
+
 const callOf = (node: NodeTrace): PodNote | undefined =>
   node.notes.findLast(({ what, id }) => what === 'RunPodSandbox' && id === node.sandbox?.id)
 
 export function shimStep(facts: TraceFacts): TraceStep {
   const { node } = facts
   const base = { step: 5, name: 'shim' } as const
+  const failure = node && !node.sandbox && node.config?.runtimeType !== undefined ? lastFailure(node.notes) : undefined
+  if (failure) {
+    const { atMs, tookMs, error } = failure
+    return { ...base, state: 'failed', at: instant(atMs), durationMs: tookMs, summary: error ?? '', facts: {}, proof: [] }
+  }
   if (!node?.sandbox || !node.shim) return untold(facts, base)
   const { shim, sandbox, ociRuntime, kernel } = node
   const containers = node.containers.map((container) => ({ ...container, ...timesOf(node, container) }))

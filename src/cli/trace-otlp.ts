@@ -9,7 +9,7 @@ interface Attribute {
   value: { stringValue: string } | { intValue: string } | { boolValue: boolean } | { doubleValue: number }
 }
 
-export interface OtlpSpan {
+interface OtlpSpan {
   traceId: string
   spanId: string
   parentSpanId?: string | undefined

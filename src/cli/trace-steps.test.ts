@@ -214,6 +214,26 @@ describe('the trace of a Pod of which not everything is known', () => {
         want: ['failed', 'class legacy resolved to handler "runc-v1"; RunPodSandbox failed (1x): no network'],
       },
       {
+        name: 'blames the configuration when no table names the handler',
+        more: {
+          node: {
+            ...failing,
+            config: { ...node.config, line: undefined, table: undefined, runtimeType: undefined } as NodeTrace['config'],
+          },
+        },
+        step: 4,
+        want: [
+          'failed',
+          'containerd 1.6.20: no table of /etc/containerd/config.toml names handler "runc-v1": every call for it is refused',
+        ],
+      },
+      {
+        name: 'blames shim and runtime when there is a table, and still no sandbox',
+        more: { node: { ...failing, config: node.config } },
+        step: 5,
+        want: ['failed', 'no network'],
+      },
+      {
         name: 'says that a simulated node runs nothing',
         more: { node: { ...failing, simulated: true, notes: [] } },
         step: 5,

@@ -14,7 +14,7 @@ import type { NodeTrace } from '../node/trace/node-trace.ts'
 import type { PodNote } from '../node/trace/pod-notes.ts'
 import { containerdStep, instant, kubeletStep, shimStep } from './trace-node-steps.ts'
 
-export const stepNames = ['admission', 'scheduling', 'kubelet', 'containerd', 'shim'] as const
+const stepNames = ['admission', 'scheduling', 'kubelet', 'containerd', 'shim'] as const
 
 export interface TraceStep {
   /** As in docs/request-path.svg, from 1. */

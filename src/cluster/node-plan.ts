@@ -76,7 +76,7 @@ async function openContainerd({ dir, settings, clock, scope, log }: NodeWorld, h
   const runtime = scope.own(withRunscPorts(criRuntime(containerd.socket), clock))
   const cgroup = { root: instanceName(dir.path), driver: containerd.cgroupDriver }
   const known = containerd.handlers.map((handler) => ({ ...handler, isDefault: handler.name === containerd.defaultHandler }))
-  const named = containerd.handlers.map(({ name }) => (name === containerd.defaultHandler ? `${name} (default)` : name))
+  const named = containerd.handlerNames.map((name) => (name === containerd.defaultHandler ? `${name} (default)` : name))
   const ip = machineIp()
   return {
     plans: [{ name: settings.nodeName, runtime, simulated: false, ip, cgroup, handlers: known }],

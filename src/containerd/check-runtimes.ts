@@ -203,7 +203,7 @@ function globFindings({ name, table }: RuntimeTable): Finding[] {
   })
 }
 
-/** An annotation meant for one kind of runtime must not reach another kind. */
+/** An annotation meant for one kind of runtime must not reach another kind; the very same pattern is no accident. */
 function globsBetween(runtimes: readonly RuntimeTable[]): Finding[] {
   return runtimes.flatMap((one, nth) =>
     runtimes.slice(nth + 1).flatMap((other) => {
@@ -211,7 +211,7 @@ function globsBetween(runtimes: readonly RuntimeTable[]): Finding[] {
       const shared = lists.flatMap((key) =>
         textsAt(one.table, key).flatMap((a) =>
           textsAt(other.table, key)
-            .filter((b) => globsOverlap(a, b))
+            .filter((b) => a !== b && globsOverlap(a, b))
             .map((b) => ({ key, a, b })),
         ),
       )

@@ -36,6 +36,13 @@ describe('recommended overhead', () => {
         want: { memory: '11Mi' },
       },
       {
+        name: 'does not believe a node that was looked at once or twice',
+        sandbox: mi(9, 1),
+        nodeAvailable: { ...mi(25, 0), count: 2 },
+        idleCpu: milli(0, 0),
+        want: { memory: '11Mi' },
+      },
+      {
         name: 'has cpu where an idle sandbox uses some',
         sandbox: mi(100, 0),
         nodeAvailable: mi(0, 0),

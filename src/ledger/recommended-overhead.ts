@@ -19,6 +19,8 @@ export interface Recommendation {
 const mebi = 1024 * 1024
 /** A sandbox that works needs more than one that idles: buffers, garbage that is not collected yet. */
 const headroom = 0.1
+/** Rounds that a node's number takes to have an error worth the name. */
+const leastRounds = 3
 const nanoPerMilli = 1e6
 
 export const mebibytes = (bytes: number): string => `${(bytes / mebi).toFixed(1)}Mi`
@@ -27,9 +29,11 @@ export function recommendedOverhead({ sandbox, nodeAvailable, idleCpu }: Measure
   const counted = sandbox.mean + sandbox.error
   const reasons = [`cgroup and processes: ${plusMinus(sandbox)} a Pod, at most ${mebibytes(counted)} with 95 % confidence`]
   // the node's number holds all that nobody else counts, and all that went on beside: only what is sure to be there is believed
-  const sure = nodeAvailable.mean - nodeAvailable.error
+  const sure = nodeAvailable.count < leastRounds ? 0 : nodeAvailable.mean - nodeAvailable.error
   const seen = `the node has ${plusMinus(nodeAvailable)} less for each`
-  if (sure > counted) reasons.push(`${seen}, at least ${mebibytes(sure)}: kernel memory that no cgroup counts, so this is taken`)
+  if (nodeAvailable.count < leastRounds) reasons.push(`${seen}: of fewer than ${leastRounds} rounds, so it is not believed`)
+  else if (sure > counted)
+    reasons.push(`${seen}, at least ${mebibytes(sure)}: kernel memory that no cgroup counts, so this is taken`)
   else reasons.push(`${seen}: not surely more, so it changes nothing`)
   const memory = Math.max(1, Math.ceil((Math.max(counted, sure) * (1 + headroom)) / mebi))
   reasons.push(`with ${headroom * 100} % headroom, rounded up: ${memory}Mi`)

@@ -185,4 +185,16 @@ describe('runNode', () => {
     const { status } = await until('another', (p) => p.status.phase !== 'Pending')
     assert.equal(status.reason, 'OutOfcpu')
   })
+
+  it('never runs a Pod as root of the node that asked for a user namespace', async () => {
+    const { client, get } = await openNode()
+    const spec = { nodeName: 'n1', hostUsers: false, containers: [{ name: 'a', image: 'busybox:1' }] }
+    await client.create(Pod, Pod.decode({ metadata: { name: 'web', namespace: 'default' }, spec }, { unknown: [] }))
+    const said = await eventually(async () => {
+      const { items } = await client.list(Event, { namespace: 'default' })
+      return items.find(({ reason }) => reason === 'FailedCreatePodSandBox')?.message
+    })
+    assert.equal(said, 'Failed to create pod sandbox: RuntimeClass handler "" does not support user namespaces')
+    assert.equal((await get('web')).status.phase, 'Pending')
+  })
 })

@@ -11,6 +11,7 @@ import { uidOf } from './pod-labels.ts'
 import { noteOn, type PodMemory, type PodWorld } from './pod-world.ts'
 import { sandboxConfig } from './sandbox-config.ts'
 import { noted } from './trace/pod-notes.ts'
+import { refuseUserNamespace } from './user-namespace.ts'
 
 /** The Pod's network cannot be made at present; the event is recorded already. */
 class NetworkNotReady extends Error {
@@ -34,6 +35,7 @@ export async function startSandbox(world: PodWorld, memory: PodMemory, attempt: 
     for (const { reason, message } of warnings)
       if (reason !== 'MissingClusterDNS') events.event({ pod }, 'Warning', reason, message)
     const handler = handlerOf(pod, classes)
+    await refuseUserNamespace(pod, handler, runtime)
     await mkdir(config.logDirectory, { recursive: true })
     await cgroups?.ensure(podKey(pod), cgroupValues(pod))
     const said = { what: 'RunPodSandbox', handler, runtimeClassName: pod.spec.runtimeClassName } as const

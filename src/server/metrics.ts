@@ -1,11 +1,14 @@
 // GET /metrics: the API server's own counters, overhead of Pods, and what components of this process count.
 import { Pod } from '../api/core/pod.ts'
 import type { Pod as PodObject } from '../api/core/pod.ts'
+import { NodeHandler } from '../api/polypod/node-handler.ts'
+import type { NodeHandler as NodeHandlerObject } from '../api/polypod/node-handler.ts'
 import { milliOf, unitsOf } from '../ledger/amounts.ts'
 import { isCounted } from '../ledger/account.ts'
 import { podLedger, type Side } from '../ledger/pod-ledger.ts'
 import { type Counter, counter, exposition, expositionType, type MetricFamily } from '../lib/prometheus.ts'
 import type { Call, Handler } from './call.ts'
+import { handlerFamilies } from './handler-metrics.ts'
 import { resourcePath } from './request-path.ts'
 import { send } from './respond.ts'
 
@@ -72,9 +75,11 @@ const valueOf = (resource: string, nano: bigint): number => (resource === 'cpu' 
 
 export const metrics: Handler = async (call) => {
   const { api, requests, observed } = call.world
-  const { items } = await api.list(Pod, {})
+  const [{ items }, handlers] = await Promise.all([api.list(Pod, {}), api.list(NodeHandler, {})])
   const pods = items.map(({ object }) => object as unknown as PodObject).filter(isCounted)
-  const families = [requests.family(), ...overheadFamilies(pods), ...(observed.metrics?.() ?? [])]
+  const proved = handlers.items.map(({ object }) => object as unknown as NodeHandlerObject)
+  const own = [requests.family(), ...overheadFamilies(pods), ...handlerFamilies(proved)]
+  const families = [...own, ...(observed.metrics?.() ?? [])]
   await send(call, { code: 200, type: expositionType, pieces: [Buffer.from(exposition(families))] })
 }
 

@@ -216,9 +216,22 @@ describe.skipIf(reason)(`polypod containerd, on a running cluster${reason ? ` ($
     await runs('new')
   })
 
+  it('says what a new default leaves behind, and goes back', async () => {
+    const text = await readFile(file, 'utf8')
+    const type = ['--runtime-type', 'io.containerd.runc.v2', '--binary', 'runc']
+    const done = await containerd('add', 'third', ...type, '--default', ...here())
+    assert.match(
+      done.stdout,
+      /\n1 Pod without a RuntimeClass runs in a sandbox that is not of "third": .* as "third"; start such Pods anew\n$/,
+    )
+    const back = await containerd('remove', 'third', '--default', 'runc', ...here())
+    assert.deepEqual([back.code, back.stderr, await readFile(file, 'utf8')], [0, '', text])
+  })
+
   it('keeps what was added over a restart of the cluster', async () => {
     await cluster.down()
-    assert.equal((await cluster.up()).code, 0)
+    const { code, stderr } = await cluster.up()
+    assert.deepEqual([code, stderr], [0, ''])
     const shown = JSON.parse((await containerd('show', '-o', 'json', ...here())).stdout) as ShownConfig
     assert.deepEqual(
       shown.handlers.map(({ name }) => name),

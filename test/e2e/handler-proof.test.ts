@@ -108,7 +108,9 @@ describe.skipIf(why !== undefined)(`handlers on real containers${why ? ` (skippe
 
   it('are no Pods to anybody, and leave nothing behind', async () => {
     assert.equal((await cluster.kubectl(['get', 'pods', '-A', '-o', 'name'])).trim(), '')
-    assert.doesNotMatch(await cluster.kubectl(['get', '--raw', '/metrics']), /kubelet_run_podsandbox_duration_seconds_count/)
+    const metrics = await cluster.kubectl(['get', '--raw', '/metrics'])
+    assert.doesNotMatch(metrics, /kubelet_run_podsandbox_duration_seconds_count/)
+    assert.match(metrics, /^polypod_handler_ready\{node="[^"]+",handler="crun"\} 1$/m)
     assert.equal((await polypod('runtimes', '--pods', '--data-dir', cluster.dataDir)).stdout.trim().split('\n').length, 1)
     const { socket, id, bridge, state } = instancePaths(cluster.dataDir)
     const runtime = criRuntime(socket)
@@ -160,7 +162,7 @@ describe.skipIf(why !== undefined)(`handlers on real containers${why ? ` (skippe
     await kubectl(['apply', '-f', '-'], `${crunClass}---\n${pod('before', 'crun')}`)
     await kubectl(['wait', '--for=condition=Ready', '--timeout=30s', 'pod/before'])
     await rename(crun, `${crun}.away`)
-    const gone = `crun: executable not found (${crun})`
+    const gone = `crun: executable not found at ${crun}`
     await eventually(async () => {
       const one = (await handlersNow(cluster)).get('crun') ?? assert.fail()
       const { status, reason, message } = readyOf(one) ?? assert.fail()

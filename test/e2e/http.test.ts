@@ -343,6 +343,7 @@ describe('health and documents', () => {
       'apis/metrics.k8s.io/v1beta1',
       'apis/node.k8s.io/v1',
       'apis/policy/v1',
+      'apis/polypod.dev/v1alpha1',
       'apis/scheduling.k8s.io/v1',
     ])
     const url = paths['apis/node.k8s.io/v1']?.serverRelativeURL ?? ''

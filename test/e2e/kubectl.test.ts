@@ -89,7 +89,8 @@ function discovers(out: Out): void {
   it('finds versions, resources and short names', async () => {
     assert.match(await out('version'), /v1\.32\.\d+\+polypod/)
     assert.deepEqual((await out('api-versions')).trim().split('\n'), [
-      ...['coordination.k8s.io/v1', 'metrics.k8s.io/v1beta1', 'node.k8s.io/v1', 'policy/v1', 'scheduling.k8s.io/v1', 'v1'],
+      ...['coordination.k8s.io/v1', 'metrics.k8s.io/v1beta1', 'node.k8s.io/v1', 'policy/v1', 'polypod.dev/v1alpha1'],
+      ...['scheduling.k8s.io/v1', 'v1'],
     ])
     const rows = (await out('api-resources --no-headers'))
       .trim()

@@ -178,6 +178,29 @@ describe.skipIf(missing)(`trace on real containers${missing ? ` (skipped: ${miss
     }
   })
 
+  it('shows where a handler that is not configured ends', async () => {
+    const node = await cluster.kubectl(['get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}'])
+    // past the scheduler, which would not have it there
+    const spec = `spec: {nodeName: ${node}, runtimeClassName: absent, containers: [{name: main, image: "polypod.dev/busybox:1"}]}`
+    const kinds = ['apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: absent}\nhandler: nope']
+    await cluster.kubectl(
+      ['apply', '-f', '-'],
+      [...kinds, `apiVersion: v1\nkind: Pod\nmetadata: {name: lost}\n${spec}`].join('\n---\n'),
+    )
+    const [, , kubelet, containerd] = await eventually(async () => {
+      const { steps } = await traced('lost')
+      return steps[2]?.state === 'failed' ? steps : undefined
+    })
+    assert.match(kubelet?.summary ?? '', /^class absent resolved to handler "nope"; .*no runtime for "nope" is configured/)
+    const file = join(cluster.dataDir, 'containerd', 'config.toml')
+    assert.equal(containerd?.state, 'failed')
+    assert.ok(
+      containerd.summary.endsWith(`no table of ${file} names handler "nope": every call for it is refused`),
+      containerd.summary,
+    )
+    await cluster.kubectl(['delete', 'pod', 'lost', '--force', '--grace-period=0', '--wait=false'])
+  })
+
   it('outlives a kubelet that was killed', async () => {
     const before = await traced('on-runc', '--no-exec')
     const pid = Number.parseInt(await readFile(join(cluster.dataDir, 'polypod.lock'), 'utf8'), 10)

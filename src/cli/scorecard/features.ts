@@ -134,7 +134,7 @@ async function hostNetwork({ world, className, prefix }: FeatureWorld): Promise<
 
 async function userNamespace({ world, className, prefix }: FeatureWorld): Promise<string> {
   const script = 'cat /proc/self/uid_map > /dev/termination-log'
-  const message = await messageOf(world, { name: `${prefix}-userns`, className, script, spec: { hostUsers: false } }, 15_000)
+  const message = await messageOf(world, { name: `${prefix}-userns`, className, script, spec: { hostUsers: false } }, 8000)
   const [inside, outside, count] = message.trim().split(/\s+/)
   if (inside !== '0' || outside === '0' || outside === undefined)
     throw new Error(`root of the container is uid ${outside} of the node`)

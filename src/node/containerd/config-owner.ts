@@ -1,7 +1,7 @@
 // Which containerd reads a configuration file: the process that runs with it, its binary and version, and where it finds shims.
 import { constants } from 'node:fs'
-import { access, readdir, readFile, readlink, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { access, readdir, readFile, readlink, realpath, statfs } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import type { EffectiveConfig } from '../../containerd/effective-config.ts'
 import { type MachineAnswers, machineQuestions } from '../../containerd/machine-questions.ts'
 import { parseVersion, type Version } from '../../containerd/version.ts'
@@ -39,15 +39,22 @@ export async function configOwner(path: string): Promise<ConfigOwner> {
 }
 
 async function processReading(path: string): Promise<number | undefined> {
+  const wanted = await realpath(path).catch(() => path)
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
   for (const pid of pids) {
     const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
     if (!/(^|\/)containerd$/.test(args[0] ?? '')) continue
-    const given = args.findIndex((arg) => /^--?c(onfig)?(=|$)/.test(arg))
-    const said = given === -1 ? defaultConfigPath : (args[given]?.split('=')[1] ?? args[given + 1])
-    if (said === path) return Number(pid)
+    const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '/')
+    const reads = resolve(cwd, configOf(args))
+    if ((await realpath(reads).catch(() => reads)) === wanted) return Number(pid)
   }
   return undefined
+}
+
+function configOf(args: readonly string[]): string {
+  const given = args.findIndex((arg) => /^--?c(onfig)?(=|$)/.test(arg))
+  if (given === -1) return defaultConfigPath
+  return args[given]?.split('=')[1] ?? args[given + 1] ?? defaultConfigPath
 }
 
 /** Asks this machine; `owner` says where binaries are looked for. */

@@ -52,8 +52,10 @@ export interface Containerd {
   /** CRI, and containerd's own API. */
   socket: string
   version: string
-  /** In the order of the handler table. */
+  /** Those of the handler table, in its order. */
   handlers: OfferedHandler[]
+  /** All that its configuration has: also those that a user added. */
+  handlerNames: string[]
   defaultHandler: string
   cgroupDriver: 'systemd' | 'cgroupfs'
   network: PodNetwork
@@ -119,6 +121,7 @@ async function startInstance(
     handlers: model.handlers
       .filter(({ recipe }) => config.handlers.includes(recipe.name))
       .map(({ recipe }) => offered(recipe, machine)),
+    handlerNames: config.handlers,
     defaultHandler: config.defaultHandler,
     cgroupDriver: model.systemdCgroup ? 'systemd' : 'cgroupfs',
     network,

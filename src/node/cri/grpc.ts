@@ -2,6 +2,7 @@
 import type { Client } from '@grpc/grpc-js'
 import { Events } from '../../gen/containerd/events_pb.js'
 import { ImageService, RuntimeService } from '../../gen/cri_pb.js'
+import { parsed } from '../../lib/loose-json.ts'
 import { containerEvents } from './grpc-events.ts'
 import { openChannel, type Rpc, rpcOf } from './grpc-client.ts'
 import {
@@ -18,7 +19,6 @@ import {
   containerStatusFromWire,
   evidenceFromInfo,
   imageFromWire,
-  parsed,
   sandboxFromWire,
   sandboxStatusFromWire,
   usageFromWire,
@@ -51,6 +51,7 @@ export function criRuntime(socket: string): Runtime {
     evidence: new Map(),
   }
   return {
+    socket,
     ...sandboxCalls(world),
     ...containerCalls(world),
     ...streamCalls(world),

@@ -223,6 +223,8 @@ export interface ContainerEvent {
 
 /** Every method rejects with RuntimeError. Removing or stopping what is not there is not an error (CRI: idempotent). */
 export interface Runtime {
+  /** Path of the unix socket it is asked at; absent when it lives in this process. */
+  readonly socket?: string | undefined
   version(): Promise<RuntimeVersion>
   status(): Promise<RuntimeStatus>
 

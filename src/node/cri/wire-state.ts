@@ -16,6 +16,7 @@ import {
   type PodSandboxStatusResponse as WireSandboxStatus,
   type PodSandboxStatusResponseSchema,
 } from '../../gen/cri_pb.js'
+import { parsed } from '../../lib/loose-json.ts'
 import type { Container, ContainerStatus, ContainerUsage, Image, Sandbox, SandboxStatus } from './runtime.ts'
 import { mountFromWire, mountToWire } from './wire-config.ts'
 
@@ -55,16 +56,6 @@ export function evidenceFromInfo(info: Record<string, string>): SandboxStatus['e
     ...(typeof pid === 'number' && pid > 0 ? { pid } : {}),
     ...(typeof runtimeType === 'string' ? { runtimeType } : {}),
     ...(runtimeOptions ? { runtimeOptions } : {}),
-  }
-}
-
-/** The object in `json`; {} when there is none: verbose answers are a courtesy, never a reason to fail. */
-export function parsed(json: string | undefined): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json ?? '{}')
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
   }
 }
 

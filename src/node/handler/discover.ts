@@ -103,7 +103,7 @@ export async function lookAtFiles(files: readonly HandlerFile[]): Promise<FilesL
         () => false,
       )
       if (usable) return { signature, missing: undefined }
-      return { signature, missing: `${name}: executable ${signature === '' ? 'not found' : 'may not be run'} (${path})` }
+      return { signature, missing: `${name}: executable ${signature === '' ? 'not found at' : 'may not be run:'} ${path}` }
     }),
   )
   const missing = looks.flatMap((look) => look.missing ?? [])

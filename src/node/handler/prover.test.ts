@@ -56,7 +56,7 @@ async function open(proving: Partial<ProvingOptions> = {}) {
   return {
     ...{ clock, prover, status, sim, fault, canaries, write, binary, crun, isSo, dir },
     /** Time goes by until it is so, `ms` at most; files are looked at meanwhile, which no clock of ours can hurry. */
-    async within(ms: number, state: string, reason: string) {
+    within: async (ms: number, state: string, reason: string) => {
       const until = clock.now() + ms
       await eventually(async () => {
         if (clock.now() < until) await clock.advance(ms / 10)
@@ -85,7 +85,7 @@ describe('the prover', () => {
     await within(500, 'ready', 'CanarySucceeded')
     await rename(binary, join(dir, 'away'))
     await within(20_000, 'not-ready', 'BinaryNotFound')
-    assert.equal(crun()?.verdict.message, `crun: executable not found (${binary})`)
+    assert.equal(crun()?.verdict.message, `crun: executable not found at ${binary}`)
     assert.deepEqual(proves(canaries), ['runc', 'crun'])
     await rename(join(dir, 'away'), binary)
     await within(20_000, 'ready', 'CanarySucceeded')

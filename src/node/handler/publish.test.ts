@@ -13,7 +13,7 @@ import { afterCanary, afterMissing, unproved, type Verdict } from './verdict.ts'
 const now = 1_700_000_000_000
 const good = { ok: true, startedAtMs: now, durationMs: 100, evidence: {} } as const
 const works = afterCanary(unproved(now), 'Start', good, { nowMs: now, everyMs: undefined })
-const gone = afterMissing(works, 'crun: executable not found (/opt/crun)')
+const gone = afterMissing(works, 'crun: executable not found at /opt/crun')
 
 const handler = (name: string, verdict: Verdict, isDefault = false): ProvedHandler => ({
   facts: {
@@ -29,7 +29,7 @@ describe('marks of a Node', () => {
     assert.deepEqual(nodeMarks([handler('runc', works, true), handler('crun', gone), handler('My_Own', works)]), {
       labels: { 'handler.polypod.dev/runc': 'ready', 'handler.polypod.dev/crun': 'not-ready' },
       annotations: {
-        'handler.polypod.dev/crun': 'crun: executable not found (/opt/crun)',
+        'handler.polypod.dev/crun': 'crun: executable not found at /opt/crun',
         'polypod.dev/default-runtime-handler': 'runc',
       },
     })
@@ -113,7 +113,7 @@ describe('publishing', () => {
       return items.length === 2 ? items.map(({ type, reason, message, count }) => [type, reason, message, count]) : undefined
     })
     assert.deepEqual(said, [
-      ['Warning', 'HandlerNotReady', 'Runtime handler crun is not ready: crun: executable not found (/opt/crun)', 1],
+      ['Warning', 'HandlerNotReady', 'Runtime handler crun is not ready: crun: executable not found at /opt/crun', 1],
       ['Normal', 'HandlerReady', 'Runtime handler crun is ready again: a sandbox started in 100 ms', 1],
     ])
   })

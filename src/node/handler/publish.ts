@@ -43,9 +43,12 @@ export function nodeMarks(handlers: readonly ProvedHandler[]): { labels: Texts; 
 const nameable = (handlers: readonly ProvedHandler[]): ProvedHandler[] =>
   handlers.filter(({ facts }) => dnsLabel(facts.name).length === 0)
 
+/** Where a Node of an earlier version of ours kept what NodeHandlers tell now. */
+const formerAnnotation = 'polypod.dev/runtime-handlers'
+
 /** What has to change so that exactly `wanted` is there; null: it goes. Undefined: nothing. Pure. */
 export function markChanges(present: Texts = {}, wanted: Texts): Patch | undefined {
-  const isOurs = (key: string) => handlerOfKey(key) !== undefined || key === defaultHandlerAnnotation
+  const isOurs = (key: string) => handlerOfKey(key) !== undefined || key === defaultHandlerAnnotation || key === formerAnnotation
   const gone = Object.keys(present).filter((key) => isOurs(key) && !(key in wanted))
   const changed = Object.entries(wanted).filter(([key, value]) => present[key] !== value)
   if (gone.length + changed.length === 0) return undefined

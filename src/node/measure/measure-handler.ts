@@ -39,7 +39,7 @@ interface PodReading {
 }
 
 interface Round {
-  nodeAvailable: number[]
+  nodeAvailable: number
   pods: Omit<PodReading, 'cpuNanoseconds'>[]
   idleCpu: number[]
   starts: StartTimes[]
@@ -63,7 +63,7 @@ export async function measureHandler(world: BenchWorld, options: MeasureOptions)
   const pods = done.flatMap((round) => round.pods)
   const of = (value: (pod: (typeof pods)[number]) => number) => summary(pods.map(value))
   return {
-    nodeAvailable: summary(done.flatMap((round) => round.nodeAvailable)),
+    nodeAvailable: summary(done.map((round) => round.nodeAvailable)),
     podCgroup: of((pod) => pod.podCgroup),
     processes: of((pod) => pod.processes),
     processesOutside: of((pod) => pod.processesOutside),
@@ -97,8 +97,8 @@ async function oneRound(world: BenchWorld, options: MeasureOptions): Promise<Rou
     await clock.sleep(settleMs, options.signal)
     const after = await availableBytes(world)
     return {
-      // up and down: what went on beside it in one direction seldom does so in the other
-      nodeAvailable: [before, after].map((free) => (free - loaded) / running.length),
+      // up and down: what went on beside it in one direction seldom does so in the other. One value, as both lean on `loaded`
+      nodeAvailable: ((before + after) / 2 - loaded) / running.length,
       pods: last,
       idleCpu: last.map((pod, i) => Math.max(0, pod.cpuNanoseconds - (first[i]?.cpuNanoseconds ?? 0)) / seconds),
       starts: running.map(({ took }) => took),

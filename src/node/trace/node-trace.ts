@@ -107,6 +107,8 @@ export async function nodeTrace(
   }
   if (!sandbox) missing.push('the runtime has no sandbox of this Pod')
   else await ofSandbox(world, sandbox, trace)
+  const asked = sandbox?.runtimeHandler ?? trace.resolved
+  if (!facts.simulated && asked !== undefined) await ofConfig(world, asked, trace)
   trace.containers = await Promise.all(seen.containers.map((container) => tracedContainer(world, container, trace.shim)))
   const running = trace.containers.find((c) => c.state === 'running')
   if (options.noExec || facts.simulated || !running) return trace
@@ -149,15 +151,20 @@ async function ofSandbox(
   trace.sandbox = { ...found, process: traced(await processFacts(pid, nowMs)) }
   const shim = await shimOf(pid, nowMs, id)
   if (!shim) return void trace.missing.push(`process ${pid} is served by no containerd shim that this kubelet can see`)
-  const version = parseVersion(trace.runtime.version)
-  const [answers, ociRuntime, config] = await Promise.all([
+  const [answers, ociRuntime] = await Promise.all([
     shimAnswers(shim, id, clock),
     ociRuntimeOf({ ...status.evidence, exe: trace.sandbox.process?.exe }, shim, id),
-    shim.containerdSocket === undefined ? undefined : configTable(shim.containerdSocket, runtimeHandler, nowMs, version),
   ])
-  Object.assign(trace, { shim: { ...shim, answers }, ociRuntime, config })
-  if (config?.unread !== undefined) trace.missing.push(config.unread)
-  if (!config) trace.missing.push('the process of containerd, and so its configuration file, was not found')
+  Object.assign(trace, { shim: { ...shim, answers }, ociRuntime })
+}
+
+/** What containerd's files say of the handler, also when no sandbox came of it. */
+async function ofConfig({ runtime, clock }: TraceWorld, asked: string, trace: NodeTrace): Promise<void> {
+  const socket = runtime.socket ?? trace.shim?.containerdSocket
+  if (socket === undefined || !/containerd/.test(trace.runtime.name)) return
+  trace.config = await configTable(socket, asked, clock.now(), parseVersion(trace.runtime.version))
+  if (trace.config?.unread !== undefined) trace.missing.push(trace.config.unread)
+  if (!trace.config) trace.missing.push('the process of containerd, and so its configuration file, was not found')
 }
 
 const traced = (found: ProcessFacts | undefined): TracedProcess | undefined =>

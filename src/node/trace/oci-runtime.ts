@@ -1,8 +1,8 @@
 // The OCI runtime behind a shim: the binary the shim was told of, its version, and the state it keeps of a container.
-import { readFile, stat } from 'node:fs/promises'
+import { open, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { binaryVersion, findBinaries } from '../containerd/binaries.ts'
-import { firstText, parsed } from './parsed.ts'
+import { firstText, parsed } from '../../lib/loose-json.ts'
 import { environmentOf, flagOf } from './process.ts'
 import type { Shim } from './shim.ts'
 
@@ -49,7 +49,7 @@ export async function ociRuntimeOf(
     options['runtime_root'],
     shim && flagOf(shim.argv, 'runtime-root'),
   )
-  const isScript = path !== undefined && (await textOf(path, 2)) === '#!'
+  const isScript = path !== undefined && (await startsAsScript(path))
   return {
     ...{ name: basename(asked), path, version: path && (await knownVersion(path)) },
     ...(isScript ? { isScript } : {}),
@@ -57,9 +57,20 @@ export async function ociRuntimeOf(
   }
 }
 
-async function textOf(path: string, bytes?: number): Promise<string | undefined> {
-  const text = await readFile(path, 'latin1').catch(() => undefined)
-  return bytes === undefined ? text : text?.slice(0, bytes)
+const textOf = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined)
+
+/** cost: two bytes are read, not the binary. */
+async function startsAsScript(path: string): Promise<boolean> {
+  const file = await open(path).catch(() => undefined)
+  if (!file) return false
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0)
+    return bytesRead === 2 && buffer.toString() === '#!'
+  } catch {
+    return false
+  } finally {
+    await file.close()
+  }
 }
 
 /** Where the shim itself would find it. */
@@ -82,7 +93,7 @@ async function stateOf(dir: string): Promise<OciRuntime['state']> {
 const versions = new Map<string, Promise<string | undefined>>()
 
 /** cost: runs the binary, once for each that is put there. */
-export async function knownVersion(path: string): Promise<string | undefined> {
+async function knownVersion(path: string): Promise<string | undefined> {
   const { mtimeMs, size } = await stat(path).catch(() => ({ mtimeMs: 0, size: 0 }))
   if (size === 0) return undefined
   const key = `${path} ${mtimeMs} ${size}`

@@ -3,7 +3,7 @@ import { appendFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { podPaths } from '../pod-paths.ts'
-import { parsed } from './parsed.ts'
+import { parsed } from '../../lib/loose-json.ts'
 
 /** One line of the file. */
 export interface PodNote {

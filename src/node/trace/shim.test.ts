@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { cases } from '../../testing/cases.ts'
 import { eventually } from '../../testing/eventually.ts'
+import { argvOf } from './process.ts'
 import { apiOfBundle, shimOf, shimServing } from './shim.ts'
 
 let dir = ''
@@ -31,6 +32,8 @@ async function runShim(bundle: string, files: Record<string, string>) {
     process.kill(task)
     child.kill()
   })
+  // between fork and exec it looks like its parent
+  await eventually(async () => (await argvOf(task))[0] === 'sleep')
   return { pid: child.pid ?? 0, task, cwd }
 }
 

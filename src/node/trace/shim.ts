@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { askShim, type ShimAnswer } from '../containerd/shim-api.ts'
-import { parsed } from './parsed.ts'
+import { parsed } from '../../lib/loose-json.ts'
 import { argvOf, flagOf, type ProcessFacts, processFacts } from './process.ts'
 
 /** v1: `containerd.runtime.linux.shim.v1`, gone since containerd 2.0. v2: the runtime v2 shim API. */
@@ -43,7 +43,7 @@ const isShim = ({ argv, exe }: ProcessFacts): boolean =>
  * The shim of a task whose first process is `pid`: that process's nearest ancestor that is one, or the process itself
  * (shims of VM runtimes name themselves). Undefined when there is none, or it may not be seen.
  */
-export async function shimProcess(pid: number, nowMs: number): Promise<ProcessFacts | undefined> {
+async function shimProcess(pid: number, nowMs: number): Promise<ProcessFacts | undefined> {
   let at = pid
   for (let steps = 0; steps < 4 && at > 1; steps += 1) {
     const found = await processFacts(at, nowMs)

@@ -1,4 +1,4 @@
-// Causes and hints: what is in a Pod's way, in words.
+// Causes: what is in a Pod's way, in words.
 import { Namespace } from '../../api/core/namespace.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import type { PodCause } from '../../api/polypod/pod-explanation.ts'
@@ -9,7 +9,6 @@ import { classOf, type Facts, find, namespaceOf } from './facts.ts'
 import { refusalText } from './node-text.ts'
 import type { Observed } from './observed.ts'
 import type { Blocker, Outlook } from './outlook.ts'
-import { isLifecycleTaint } from './propose-nodes.ts'
 
 export const causesOf = (facts: Facts, outlook: Outlook): PodCause[] =>
   outlook.blockers.flatMap((blocker) => causeOf(facts, outlook.pod, blocker))
@@ -130,32 +129,4 @@ function observedCause({ type, reason, message, container }: Observed, pod: Pod)
     Network: `the network of ${node} is not ready: ${message}`,
   }
   return { type, message: texts[type], ...(node ? { nodes: [node] } : {}) }
-}
-
-/** What people may look at; told where no change could be checked. */
-export function hintsOf(facts: Facts, { blockers, pod }: Outlook): string[] {
-  const { name } = pod.metadata
-  const namespace = namespaceOf(pod)
-  const hints = blockers.flatMap((blocker): string[] => {
-    if (blocker.is === 'Observed') return observedHints(blocker.observed, name, namespace)
-    if (blocker.is === 'NodeNotReady') return [`look at the node: kubectl describe node ${blocker.node}`]
-    if (blocker.is === 'NoNodes') return ['start a node: polypod up']
-    if (blocker.is !== 'Unplaced') return []
-    return blocker.refusals.flatMap(({ node, filter, reasons }) => {
-      if (filter === 'TaintToleration' && node.hardTaints.some(isLifecycleTaint))
-        return [`look at the node, its taint tells of a trouble: kubectl describe node ${node.name}`]
-      if (filter === 'InterPodAffinity') return ['one more node, or one of those Pods less, would make room for it']
-      const [{ handler } = {}] = reasons
-      return handler ? [`make a node offer handler ${handler.handler}: polypod runtimes tells what each one offers`] : []
-    })
-  })
-  return [...new Set(hints)].slice(0, 3)
-}
-
-function observedHints({ type, reason, container, exitCode }: Observed, name: string, namespace: string): string[] {
-  if (reason === 'StartError') return [`whether its image has what command and args of container "${container}" name`]
-  const logs = `kubectl logs ${name} -n ${namespace} -c ${container}`
-  if (type === 'CrashLoop') return [`what it said before it ended with ${exitCode}: ${logs} --previous`]
-  if (type === 'NotReady' && container !== undefined) return [`what it says: ${logs}`]
-  return [`what its node did last: kubectl describe pod ${name} -n ${namespace}`]
 }

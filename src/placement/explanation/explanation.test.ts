@@ -23,7 +23,8 @@ interface Around {
 }
 
 const node = (name: string, ready = 'True') => {
-  const one = sampleNode(name)
+  const lost = [{ key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' }]
+  const one = sampleNode(name, ready === 'True' ? {} : { spec: { taints: lost } })
   const conditions = [{ type: 'Ready', status: ready, message: `${name} said ${ready}` }]
   return Node.decode(JSON.parse(JSON.stringify({ ...one, status: { ...one.status, conditions } })), { unknown: [] })
 }

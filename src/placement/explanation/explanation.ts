@@ -1,9 +1,10 @@
 // The explanation of a Pod: facts in, causes and checked changes out. Pure but for asking admission.
 import { Pod } from '../../api/core/pod.ts'
 import type { ExplanationStatus, NodeVerdict, PodChange, PodChangeStep, Verdict } from '../../api/polypod/pod-explanation.ts'
-import { causesOf, hintsOf } from './cause-text.ts'
+import { causesOf } from './cause-text.ts'
 import type { Step } from './change.ts'
 import { type Around, classOf, type Facts } from './facts.ts'
+import { hintsOf } from './hints.ts'
 import { refusalText } from './node-text.ts'
 import { askedOfNode } from './origins.ts'
 import { isFree, type Outlook, nodeRefusals, outlookOf } from './outlook.ts'
@@ -15,7 +16,7 @@ export async function explain(facts: Facts, around: Around): Promise<Explanation
   const verdict = verdictOf(facts, outlook)
   const causes = causesOf(facts, outlook)
   const changes = isFree(outlook) || around.causesOnly ? [] : (await checkedChanges(facts, outlook, around)).map(changeOf)
-  const hints = changes.length === 0 && !around.causesOnly ? hintsOf(facts, outlook) : []
+  const hints = around.causesOnly ? [] : hintsOf(outlook, changes.length > 0)
   const nodes = nodeVerdicts(facts, outlook)
   return {
     verdict,

@@ -3,6 +3,7 @@ import type { Container } from '../../api/core/container.ts'
 import type { Event } from '../../api/core/event.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import type { ContainerStatus } from '../../api/core/pod-status.ts'
+import { sameValue } from '../../api/equal.ts'
 
 type ObservedType = 'Image' | 'Sandbox' | 'CrashLoop' | 'ContainerStart' | 'Volume' | 'NotReady' | 'Failed' | 'Network'
 
@@ -43,7 +44,6 @@ export function observedOf(pod: Pod, events: readonly Event[]): Observed[] {
 
 const containersOf = ({ spec }: Pod): Container[] => [...(spec.initContainers ?? []), ...spec.containers]
 const containerOf = (pod: Pod, name: string | undefined) => containersOf(pod).find((one) => one.name === name)
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 function ofContainer(pod: Pod, status: ContainerStatus, events: readonly Event[]): Observed[] {
   const { name, state, lastState } = status
@@ -54,11 +54,11 @@ function ofContainer(pod: Pod, status: ContainerStatus, events: readonly Event[]
       const one = containerOf(of, name)
       return [one?.image, one?.imagePullPolicy, of.spec.imagePullSecrets]
     }
-    return [{ type: 'Image', reason, message, container: name, stillHolds: (other) => same(pulled(other), pulled(pod)) }]
+    return [{ type: 'Image', reason, message, container: name, stillHolds: (other) => sameValue(pulled(other), pulled(pod)) }]
   }
   const unchanged = (other: Pod) =>
-    same(containerOf(other, name), container) &&
-    same(other.metadata.annotations, pod.metadata.annotations) &&
+    sameValue(containerOf(other, name), container) &&
+    sameValue(other.metadata.annotations, pod.metadata.annotations) &&
     other.spec.runtimeClassName === pod.spec.runtimeClassName
   const ended = state.terminated ?? lastState.terminated
   if (ended && (reason === 'CrashLoopBackOff' || (ended.exitCode !== 0 && !state.running && !state.terminated))) {
@@ -81,11 +81,11 @@ function ofPod(pod: Pod, events: readonly Event[]): Observed[] {
   const event = latest(events, ['FailedCreatePodSandBox', 'FailedMount', 'NetworkNotReady'])
   const { reason = '', message = '' } = event ?? {}
   if (reason === 'FailedCreatePodSandBox')
-    return [{ type: 'Sandbox', reason, message, stillHolds: (other) => same(surroundings(other), surroundings(pod)) }]
+    return [{ type: 'Sandbox', reason, message, stillHolds: (other) => sameValue(surroundings(other), surroundings(pod)) }]
   if (reason === 'NetworkNotReady')
     return [{ type: 'Network', reason, message, stillHolds: (other) => other.spec.hostNetwork === pod.spec.hostNetwork }]
   if (reason === 'FailedMount')
-    return [{ type: 'Volume', reason, message, stillHolds: (other) => same(other.spec.volumes, pod.spec.volumes) }]
+    return [{ type: 'Volume', reason, message, stillHolds: (other) => sameValue(other.spec.volumes, pod.spec.volumes) }]
   return []
 }
 

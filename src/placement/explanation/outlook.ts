@@ -65,8 +65,15 @@ function outlookUnbound(facts: Facts, pod: Pod): Outlook {
   if (schedulerName !== facts.schedulerName) blockers.push({ is: 'SchedulerName', name: schedulerName })
   const placement = placementOf(facts, pod)
   const later = laterBlockers(facts, pod)
-  if (typeof placement === 'string') return { pod, node: placement, blockers: [...blockers, ...later] }
+  if (typeof placement === 'string')
+    return { pod, node: placement, blockers: [...blockers, ...untrusted(facts, placement), ...later] }
   return { pod, blockers: [...blockers, placement, ...later] }
+}
+
+/** A node that says that it is not ready, while no taint says so yet. One that says nothing is believed. */
+function untrusted(facts: Facts, name: string): Blocker[] {
+  const ready = find(facts, Node, { name })?.status.conditions?.find(({ type }) => type === 'Ready')
+  return ready === undefined ? [] : boundBlockers(facts, name)
 }
 
 /** The node's name, or why there is none. */

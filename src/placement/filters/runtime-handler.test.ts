@@ -24,7 +24,7 @@ interface Row {
 }
 
 const key = (handler: string) => `handler.polypod.dev/${handler}`
-const gone = 'crun: executable not found (/opt/crun)'
+const gone = 'crun: executable not found at /opt/crun'
 
 describe('a handler that is offered', () => {
   const rows: Row[] = [
