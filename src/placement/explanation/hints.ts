@@ -1,5 +1,5 @@
 // What people may look at or do themselves, where no change of an object helps.
-import type { Refusal } from '../decide.ts'
+import type { Refusal } from '../prepared.ts'
 import { namespaceOf } from './facts.ts'
 import type { Observed } from './observed.ts'
 import type { Blocker, Outlook } from './outlook.ts'
