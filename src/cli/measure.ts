@@ -89,8 +89,10 @@ async function measureOne(client: Client, bench: OpenBench, handler: string, fla
   const known = { handler, declared, published: publishedOverhead(handler) }
   try {
     const measurement = await measured(client, bench, handler, flags)
+    // half of it is not worth keeping
+    if (bench.signal.aborted) return { ...known, failed: 'interrupted' }
     const stored = await store(client, measurement)
-    if (!flags.apply || bench.signal.aborted) return { ...known, measurement: stored }
+    if (!flags.apply) return { ...known, measurement: stored }
     return { ...known, measurement: stored, applied: await applyOverhead(client, classes, stored) }
   } catch (error) {
     return { ...known, failed: error instanceof Error ? error.message : String(error) }

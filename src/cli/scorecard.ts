@@ -69,7 +69,8 @@ async function scored({ handler, pods, dataDir }: Flags): Promise<Scorecard> {
     await makeNamespace(client)
     scope.own({ close: () => removeNamespace(client, systemClock) })
     const world = await openScoreWorld({ client, target, clock: systemClock, signal: scope.signal, image: testImage })
-    const found: Scorecard = { measuredAt: rfc3339(systemClock.now()), machine: await machineOf(node), pods, handlers: [] }
+    const [load = 0] = os.loadavg()
+    const found: Scorecard = { measuredAt: rfc3339(systemClock.now()), machine: await machineOf(node), pods, load, handlers: [] }
     for (const name of handlers) {
       if (signal.aborted) break
       const runtime = await runtimeOf(client, settings.nodeName, name)

@@ -21,17 +21,16 @@ export function checkFormat(config: EffectiveConfig): Finding[] {
 
 function versionFindings(config: EffectiveConfig): Finding[] {
   const [file] = config.files as [ConfigFile]
-  const { version, containerd } = config
+  const { containerd } = config
   const newest = newestFormat(containerd)
-  if (version > newest)
-    return [
-      {
-        ...{ severity: 'error', code: 'version-unsupported', place: config.versionPlace },
-        what: `version = ${version}, but containerd ${versionText(containerd)} reads at most ${newest}`,
-        consequence: 'containerd refuses to start (1.6 reads the file as if it were version 2)',
-        cure: `write the file in format ${newest}, or install containerd ${version === 4 ? '2.3' : '2.0'} or later`,
-      },
-    ]
+  const tooNew = config.files.filter((one) => versionOf(one) > newest)
+  if (tooNew.length > 0)
+    return tooNew.map((one) => ({
+      ...{ severity: 'error', code: 'version-unsupported', place: at(one.root, 'version')?.place },
+      what: `version = ${versionOf(one)}, but containerd ${versionText(containerd)} reads at most ${newest}`,
+      consequence: 'containerd refuses to start (1.6 reads the file as if it were version 2)',
+      cure: `write the file in format ${newest}, or install containerd ${versionOf(one) === 4 ? '2.3' : '2.0'} or later`,
+    }))
   if (config.versionPlace || !at(file.root, 'plugins')) return []
   const wanted = atLeast(containerd, 2, 0) ? newest : 2
   return [
@@ -60,7 +59,7 @@ function ignoredFindings(config: EffectiveConfig): Finding[] {
         consequence:
           effect === 'refused'
             ? `containerd refuses to start: invalid plugin key URI "${plugin}" expect io.containerd.x.vx`
-            : `the table is ignored without a word${lost}`,
+            : `the table is ignored${atLeast(config.containerd, 2, 0) ? ', with a warning in the log at most' : ' without a word'}${lost}`,
         cure: cureOf(config, plugin, instead, version),
       } as const
     })

@@ -6,12 +6,8 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { CheckedConfig } from '../../src/cli/containerd-check.ts'
 import type { ShownConfig } from '../../src/cli/containerd-show.ts'
-import { at, parseConfigFile, textAt } from '../../src/containerd/config-tree.ts'
-import { effectiveConfig } from '../../src/containerd/effective-config.ts'
-import { parseVersion } from '../../src/containerd/version.ts'
-import { corpusFiles, expectedOf } from '../../src/testing/containerd-corpus.ts'
 import { eventually } from '../../src/testing/eventually.ts'
-import { type CliCluster, cliCluster, polypod, run, whyNoContainers } from './polypod.ts'
+import { type CliCluster, cliCluster, polypod, whyNoContainers } from './polypod.ts'
 
 const containerd = (...args: string[]) => polypod('containerd', ...args)
 const corpus = resolve(import.meta.dirname, '..', 'containerd')
@@ -124,37 +120,6 @@ describe('polypod containerd, on files', () => {
     assert.equal(await readFile(file, 'utf8'), text)
   })
 })
-
-const noOracle = await whyNoOracle()
-describe.skipIf(noOracle)(
-  `our reading of configurations, against that of containerd 1.x${noOracle ? ` (${noOracle})` : ''}`,
-  () => {
-    const rows = Object.entries(expectedOf()).filter(([, { containerd: version }]) => version.startsWith('1.'))
-    it.each(rows)('%s', async (name, { findings }) => {
-      const dump = await run('/bin/sh', ['-c', `cd ${corpus} && containerd --config ${name}.toml config dump`])
-      if (dump.code !== 0)
-        return assert.deepEqual([dump.code, findings.some((finding) => finding.startsWith('error'))], [1, true])
-      const theirs = parseConfigFile('dump', dump.stdout)
-      const cri = at(theirs.root, 'plugins', 'io.containerd.grpc.v1.cri', 'containerd')
-      if (!cri) return assert.match(findings.join(), /cri-disabled/)
-      const ours = effectiveConfig(corpusFiles(name), { major: 1, minor: 7 })
-      const entries = ours.runtimes.filter(({ from }) => from === 'runtimes' || from === 'built-in')
-      const types = Object.fromEntries(entries.map((entry) => [entry.name, entry.runtimeType]))
-      // the dump does not say yet what CRI makes of the two old tables
-      const isOld = (handler: string) => ours.runtimes.some((r) => r.name === handler && !entries.includes(r))
-      const dumped = [...(at(cri, 'runtimes')?.children ?? [])].filter(([handler]) => !isOld(handler))
-      const theirTypes = Object.fromEntries(dumped.map(([handler, table]) => [handler, textAt(table, 'runtime_type')]))
-      assert.deepEqual(types, theirTypes)
-      if (ours.defaultName !== 'default') assert.equal(ours.defaultName, textAt(cri, 'default_runtime_name'))
-    })
-  },
-)
-
-async function whyNoOracle(): Promise<string | undefined> {
-  const { code, stdout } = await run('/bin/sh', ['-c', 'containerd --version'])
-  if (code !== 0) return 'no containerd on this machine'
-  return parseVersion(stdout)?.major === 1 ? undefined : 'containerd here is not 1.x'
-}
 
 const reason = await whyNoContainers()
 describe.skipIf(reason)(`polypod containerd, on a running cluster${reason ? ` (${reason})` : ''}`, () => {

@@ -1,11 +1,14 @@
 // polypod measure on real containers: twice the same, kept as an object, written into the class, and nothing of it left behind.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { MeasuredHandler } from '../../src/cli/measure.ts'
 import { nanoOf } from '../../src/api/quantity.ts'
 import { eventually } from '../../src/testing/eventually.ts'
-import { type CliCluster, cliCluster, polypod, whyNoContainers } from './polypod.ts'
+import { type CliCluster, cliCluster, polypod, polypodPath, whyNoContainers } from './polypod.ts'
 
 const why = await whyNoContainers()
 
@@ -46,8 +49,8 @@ describe.skipIf(why !== undefined)(`polypod measure${why ? ` (skipped: ${why})` 
   it('keeps machine, methods, steps and reasons in an object that kubectl prints', async () => {
     const [found] = await measured('--handler', 'runc', '--pods', '2', '--rounds', '2')
     const name = found?.measurement?.metadata.name ?? ''
-    const text = await cluster.kubectl(['get', 'handlermeasurement', '-n', 'polypod-system', name, '-o', 'json'])
-    const stored = JSON.parse(text) as NonNullable<MeasuredHandler['measurement']>
+    const object = await cluster.kubectl(['get', 'handlermeasurement', '-n', 'polypod-system', name, '-o', 'json'])
+    const stored = JSON.parse(object) as NonNullable<MeasuredHandler['measurement']>
     assert.deepEqual(stored.status, found?.measurement?.status)
     const { pods, rounds, machine, memory, start, idleCpu, recommended } = stored.status
     assert.deepEqual([pods, rounds, memory?.sandbox.samples, start?.total.samples, idleCpu?.samples], [2, 2, 4, 4, 4])
@@ -102,14 +105,14 @@ describe.skipIf(why !== undefined)(`polypod measure${why ? ` (skipped: ${why})` 
     await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/watched', '--timeout=60s'])
     await cluster.kubectl(['patch', 'runtimeclass', 'runc', '--type=merge', '-p', '{"overhead":{"podFixed":{"memory":"200Mi"}}}'])
     const event = await eventually(async () => {
-      const text = await cluster.kubectl([
+      const said = await cluster.kubectl([
         'get',
         'events',
         '--field-selector=reason=OverheadOverstated',
         '-o',
         'jsonpath={.items[*].message}',
       ])
-      return text === '' ? undefined : text
+      return said === '' ? undefined : said
     }, 60_000)
     assert.match(event, /^overhead declares 200Mi, sandboxes of 1 Pod use \d+Mi on average .* nodes could hold more/)
     const metrics = await cluster.kubectl(['get', '--raw', '/metrics'])
@@ -123,17 +126,31 @@ describe.skipIf(why !== undefined)(`polypod measure${why ? ` (skipped: ${why})` 
     const wrong = await polypod('measure', '--handler', 'nope', '--data-dir', cluster.dataDir)
     assert.equal(wrong.code, 1)
     assert.match(wrong.stderr, /^polypod: no handler nope on this node: it has .*runc/)
-    const commands = await Promise.all(
-      (await readdir('/proc')).map((pid) => readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '')),
-    )
-    assert.deepEqual(
-      commands.filter((text) => text.includes('podmeasure-')),
-      [],
-    )
-    const left = await readdir('/sys/fs/cgroup/memory').catch(() => readdir('/sys/fs/cgroup'))
-    assert.deepEqual(
-      left.filter((name) => /^polypod.*measure/.test(name)),
-      [],
-    )
+    assert.deepEqual(await remains(), [])
   })
+
+  it('can be interrupted: nothing is kept, and nothing is left', async () => {
+    const args = ['measure', '--handler', 'runc', '--pods', '50', '--rounds', '5', '-o', 'json', '--data-dir', cluster.dataDir]
+    const before = await cluster.kubectl(['get', 'hm', '-n', 'polypod-system', '-o', 'jsonpath={.items[*].status.measuredAt}'])
+    const child = spawn(polypodPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [output] = [text(child.stdout), text(child.stderr)]
+    await eventually(async () => (await remains()).length > 2, 30_000)
+    child.kill('SIGINT')
+    const [code] = (await once(child, 'exit')) as [number | null]
+    assert.equal(code, 1)
+    assert.deepEqual(
+      (JSON.parse(await output) as MeasuredHandler[]).map(({ failed }) => failed),
+      ['interrupted'],
+    )
+    const after = await cluster.kubectl(['get', 'hm', '-n', 'polypod-system', '-o', 'jsonpath={.items[*].status.measuredAt}'])
+    assert.deepEqual([after, await remains()], [before, []])
+  }, 90_000)
 })
+
+/** Cgroups of Pods that are measured, and processes in them. */
+async function remains(): Promise<string[]> {
+  const files = (await readdir('/proc')).map((pid) => readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => ''))
+  const processes = (await Promise.all(files)).filter((cgroups) => cgroups.includes('podmeasure-'))
+  const folders = await readdir('/sys/fs/cgroup/memory').catch(() => readdir('/sys/fs/cgroup'))
+  return [...processes, ...folders.filter((name) => /^polypod.*measure/.test(name))]
+}

@@ -42,11 +42,19 @@ export const featureRows = ({ handlers }: Scorecard): CellRow[] =>
   }))
 
 /** `runc, user namespace: fails: the reason`, and what could not be measured. */
-export const remarks = ({ handlers }: Scorecard): string[] =>
-  handlers.flatMap(({ handler, features, problems }) => [
-    ...problems.map((problem) => `${handler}: ${problem}`),
-    ...features.filter(({ works }) => !works).map(({ name, why }) => `${handler}, ${name}: fails: ${why}`),
-  ])
+export const remarks = (card: Scorecard): string[] => [...busyRemark(card), ...card.handlers.flatMap(remarksOf)]
+
+const busyRemark = ({ load, machine: { cpus } }: Scorecard): string[] =>
+  load > cpus
+    ? [
+        `the machine was busy before it began (load ${load.toFixed(1)} on ${cpus} CPUs): rates are too low, and handlers had unequal luck`,
+      ]
+    : []
+
+const remarksOf = ({ handler, features, problems }: HandlerScore): string[] => [
+  ...problems.map((problem) => `${handler}: ${problem}`),
+  ...features.filter(({ works }) => !works).map(({ name, why }) => `${handler}, ${name}: fails: ${why}`),
+]
 
 export const machineLine = ({ machine, pods, measuredAt }: Scorecard): string =>
   `${machine.osImage}, kernel ${machine.kernelVersion}, ${machine.cpus} CPUs (${machine.cpuModel ?? 'unknown'}), cgroup ${machine.cgroup}, ${machine.containerRuntime}; ${pods} Pods started one after the other; ${measuredAt}`

@@ -47,5 +47,7 @@ export interface Scorecard {
   machine: MeasuredMachine
   /** Pods that were started one after the other, for `start`. */
   pods: number
+  /** One-minute load when it began: above the number of CPUs, rates are those of a machine that is shared. */
+  load: number
   handlers: HandlerScore[]
 }

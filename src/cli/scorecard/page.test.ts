@@ -24,8 +24,7 @@ const card: Scorecard = {
     ...{ osImage: 'Debian', kernelVersion: '6.1.0', architecture: 'amd64', cpuModel: 'EPYC', cpus: 2, memory: '24Gi' },
     ...{ cgroup: 'v2', containerRuntime: 'containerd://1.6.20' },
   },
-  pods: 3,
-  handlers: [runc, gvisor],
+  ...{ pods: 3, load: 1.5, handlers: [runc, gvisor] },
 }
 
 describe('the scorecard', () => {
@@ -41,6 +40,14 @@ describe('the scorecard', () => {
     assert.deepEqual(row('CPU (SHA'), ['CPU (SHA-256)', '301 MB/s', '290 MB/s'])
     assert.deepEqual(row('exec'), ['exec', 'works', 'fails'])
     assert.deepEqual(lines.slice(-3), ['gvisor: network: it never answered', 'gvisor, exec: fails: no | such & file', ''])
+  })
+
+  it('says when the machine was busy', () => {
+    const said = 'the machine was busy before it began (load 7.5 on 2 CPUs): rates are too low, and handlers had unequal luck'
+    for (const render of [scorecardTable, scorecardMarkdown, scorecardPage]) {
+      assert.ok(render({ ...card, load: 7.5 }).includes(said))
+      assert.ok(!render(card).includes('busy'))
+    }
   })
 
   it('as Markdown does not let a reason break the table', () => {

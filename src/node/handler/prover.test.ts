@@ -92,6 +92,15 @@ describe('the prover', () => {
     assert.deepEqual(proves(canaries), ['runc', 'crun', 'crun'])
   })
 
+  it('leaves it to canaries where it never saw the binary: a runtime may have files of its own', async () => {
+    const { prover, status, within, binary, clock, isSo } = await open()
+    await rm(binary)
+    prover.runtimeIs(status)
+    await within(500, 'ready', 'CanarySucceeded')
+    await clock.advance(60_000)
+    await isSo('ready', 'CanarySucceeded')
+  })
+
   it('proves a binary that became another, and learns its version', async () => {
     const { prover, status, within, write, crun, canaries, clock } = await open()
     prover.runtimeIs(status)

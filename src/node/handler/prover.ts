@@ -52,6 +52,8 @@ export interface HandlerProver {
 interface Entry extends ProvedHandler {
   /** Of its binaries, as looked at last. */
   signature: string
+  /** All its binaries were seen. Else they may lie where we cannot look: a runtime in a container has files of its own. */
+  wasWhole: boolean
   lastCanaryMs: number
 }
 
@@ -96,7 +98,14 @@ async function before(prover: Prover): Promise<readonly ProvedHandler[]> {
   } else
     for (const handler of known) {
       const facts: HandlerFacts = { ...handler, features: {}, files: [] }
-      prover.entries.set(handler.name, { facts, verdict: unproved(clock.now()), evidence: {}, signature: '', lastCanaryMs: 0 })
+      prover.entries.set(handler.name, {
+        facts,
+        verdict: unproved(clock.now()),
+        evidence: {},
+        signature: '',
+        wasWhole: false,
+        lastCanaryMs: 0,
+      })
     }
   return proved(prover)
 }
@@ -177,7 +186,8 @@ async function rediscover(prover: Prover, status: RuntimeStatus, trigger?: Trigg
   for (const facts of found) {
     const old = entries.get(facts.name)
     if (old) Object.assign(old, { facts, verdict: trigger ? sooner(old.verdict, { atMs, trigger }) : old.verdict })
-    else entries.set(facts.name, { facts, verdict: unproved(atMs), evidence: {}, signature: '', lastCanaryMs: 0 })
+    else
+      entries.set(facts.name, { facts, verdict: unproved(atMs), evidence: {}, signature: '', wasWhole: false, lastCanaryMs: 0 })
   }
 }
 
@@ -188,7 +198,8 @@ async function lookAt({ options }: Prover, entry: Entry): Promise<boolean> {
     ? { missing: undefined, signature: options.simulatedFailure(facts.name) ?? 'works' }
     : await lookAtFiles(facts.files)
   entry.signature = look.signature
-  if (look.missing !== undefined) {
+  if (look.missing === undefined) entry.wasWhole = true
+  else if (entry.wasWhole) {
     entry.verdict = afterMissing(verdict, look.missing)
     return false
   }
