@@ -4,6 +4,7 @@ import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { sameValue } from '../api/equal.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
+import { unprovedHandlers } from '../api/polypod/handler-readiness.ts'
 import { PodDisruptionBudget } from '../api/policy/pod-disruption-budget.ts'
 import type { Change } from '../client/mirror.ts'
 import type { Mirrors } from '../client/mirrors.ts'
@@ -55,14 +56,27 @@ function takeBudget({ snapshot: { budgets } }: SchedulerWorld, { type, object }:
   else budgets.set(uid, object)
 }
 
-function takeNode({ snapshot, room }: SchedulerWorld, { type, object }: Change<Node>): void {
+function takeNode({ snapshot, room, queue }: SchedulerWorld, { type, object, old }: Change<Node>): void {
   const changed = type === 'DELETED' ? snapshot.removeNode(object.metadata.name) : snapshot.setNode(object)
   if (!changed) return
   if (type !== 'DELETED') room.onNode(changed)
+  // who waited for a proof is told what came of it
+  const failed = type === 'MODIFIED' ? failedProofs(object, old) : []
+  if (failed.length > 0)
+    queue.retryWhere(({ pod }) => failed.includes(snapshot.classes.get(pod.spec.runtimeClassName ?? '') ?? ''))
   // whom its Pods refused they refuse no more, or in another domain
   for (const need of changed.affine.values()) room.ofPod(need, true)
   // the emptiest domain may be another one now
   room.ofTopology()
+}
+
+/** Handlers whose first proof ended badly. */
+function failedProofs(node: Node, old: Node): string[] {
+  const before = unprovedHandlers(old)
+  if (!before) return []
+  const isNews = ([handler, why]: [string, string | undefined]) =>
+    why !== undefined && before.has(handler) && before.get(handler) === undefined
+  return [...(unprovedHandlers(node) ?? [])].filter(isNews).map(([handler]) => handler)
 }
 
 const isOver = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
