@@ -63,12 +63,13 @@ export function decide(need: PodNeed, nodes: readonly NodeView[], profile: Profi
   if (isUnfit(prepared)) return { refusals: [], rejected: prepared, nodes: nodes.length, examined: 0 }
   const asked: Asked = { known, prepared }
   const { start = 0, enough = nodes.length } = options
+  const verdicts = known?.verdicts
   const refusalAt = (at: number): Refusal | undefined => {
-    const known = asked.known?.verdicts[at]
-    if (known === verdict.refuses) return asked.known?.refusals[at]
-    if (known === verdict.fits && prepared.length === 0) return undefined
+    const said = verdicts?.[at]
+    if (said === verdict.refuses) return known?.refusals[at]
+    if (said === verdict.fits && prepared.length === 0) return undefined
     const node = nodes[at] as NodeView
-    return refused(prepared, node) ?? (known === verdict.fits ? undefined : refusedByPromise(asked, node, need))
+    return refused(prepared, node) ?? (said === verdict.fits ? undefined : refusedByPromise(asked, node, need))
   }
   const fitting: NodeView[] = []
   const places = placesFor(Math.min(enough, nodes.length))
@@ -146,11 +147,13 @@ function placesFor(count: number): Int32Array {
 
 /** Valid until the next decision, and longer than `fitting`. */
 function totalsOf(need: PodNeed, candidates: Candidates, profile: Profile, world: World): Float64Array {
+  const { places, known } = candidates
   const count = candidates.fitting.length
   if (scratch.raw.length < count)
     Object.assign(scratch, { totals: new Float64Array(2 * count), raw: new Float64Array(2 * count) })
   const { totals, raw } = scratch
-  totals.fill(0, 0, count)
+  if (known) for (let i = 0; i < count; i++) totals[i] = known.totals[places[i] as number] as number
+  else totals.fill(0, 0, count)
   for (const { score, weight } of profile.scores) {
     if (!fillRaw(raw, score, need, { ...candidates, world })) continue
     scaleScores(raw, count, score.scale)
@@ -159,7 +162,7 @@ function totalsOf(need: PodNeed, candidates: Candidates, profile: Profile, world
   return totals
 }
 
-/** False when all nodes are alike to this score. */
+/** False when all nodes are alike to this score, or it is in the totals already. */
 function fillRaw(raw: Float64Array, score: Score, need: PodNeed, candidates: Candidates & { world: World }): boolean {
   const { fitting, places, known, world } = candidates
   if (known && !score.asksOthers) {

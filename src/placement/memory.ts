@@ -15,7 +15,9 @@ export interface Findings {
   /** One of `verdict`. */
   verdicts: Uint8Array
   refusals: readonly (Refusal | undefined)[]
-  /** Raw scores of the nodes that fit; no entry: all nodes are alike to the score. */
+  /** Of the nodes that fit: what the scores add up to that are 0 to 100 as they are. */
+  totals: Float64Array
+  /** Of the nodes that fit, what the others say before it is scaled; no entry: all nodes are alike to the score. */
   scores: ReadonlyMap<Score, Float64Array>
 }
 
@@ -90,15 +92,17 @@ function setLast<T>(map: Map<string, T>, [key, value]: readonly [string, T], mos
 }
 
 /** All that those filters and scores read beside the node. */
-function shapeOf({ pod, overhead, ...need }: PodNeed, { classes }: World): string {
-  const { tolerations, nodeSelector, affinity, nodeName, runtimeClassName } = pod.spec
-  const { milliCpu, memoryBytes, ephemeralBytes, others, isZero, assumedMilliCpu, assumedMemoryBytes, hostPorts } = need
-  return JSON.stringify([
-    ...[milliCpu, memoryBytes, ephemeralBytes, others, isZero, assumedMilliCpu, assumedMemoryBytes, hostPorts],
-    ...[tolerations, nodeSelector, affinity?.nodeAffinity, nodeName],
-    runtimeClassName && [runtimeClassName, classes.get(runtimeClassName)],
-    Array.from(overhead, ([resource, amount]) => `${resource}=${amount}`),
-  ])
+function shapeOf(need: PodNeed, { classes }: World): string {
+  const { tolerations, nodeSelector, affinity, nodeName, runtimeClassName } = need.pod.spec
+  const { milliCpu, memoryBytes, ephemeralBytes, isZero, assumedMilliCpu, assumedMemoryBytes } = need
+  let shape = `${milliCpu} ${memoryBytes} ${ephemeralBytes} ${isZero} ${assumedMilliCpu} ${assumedMemoryBytes}`
+  for (const [resource, amount] of need.overhead) shape += ` ${resource}=${amount}`
+  // the rest is rare, and a class and its handler are words without blanks
+  if (runtimeClassName) shape += ` class ${runtimeClassName} ${classes.get(runtimeClassName)}`
+  if (nodeName) shape += ` node ${nodeName}`
+  for (const part of [need.others, need.hostPorts, tolerations, nodeSelector, affinity?.nodeAffinity])
+    if (part) shape += JSON.stringify(part)
+  return shape
 }
 
 function findingsOf(need: PodNeed, profile: Profile, world: World, nodes: readonly NodeView[]): Omit<Kept, 'read'> | undefined {
@@ -107,17 +111,22 @@ function findingsOf(need: PodNeed, profile: Profile, world: World, nodes: readon
   if (isUnfit(prepared)) return undefined
   const verdicts = new Uint8Array(nodes.length)
   const refusals: (Refusal | undefined)[] = []
-  const scores = profile.scores.flatMap(({ score }) => {
+  const totals = new Float64Array(nodes.length)
+  const scores = profile.scores.flatMap(({ score, weight }) => {
     const state = score.asksOthers ? undefined : score.prepare(need, world, [])
-    return state === undefined ? [] : [{ score, state, raw: new Float64Array(nodes.length) }]
+    return state === undefined ? [] : [{ score, weight, state }]
   })
+  const settled = scores.filter(({ score }) => score.scale === undefined)
+  const scaled = scores.flatMap((one) => (one.score.scale ? [{ ...one, raw: new Float64Array(nodes.length) }] : []))
   const learn = (node: NodeView, place: number): void => {
     const refusal = refused(prepared, node)
     refusals[place] = refusal
     verdicts[place] = refusal ? verdict.refuses : node.nominated.size > 0 ? verdict.isPromised : verdict.fits
-    if (!refusal) for (const { score, state, raw } of scores) raw[place] = score.score(state, node)
+    if (refusal) return
+    totals[place] = 0
+    for (const { score, weight, state } of settled) totals[place] = (totals[place] ?? 0) + weight * score.score(state, node)
+    for (const { score, state, raw } of scaled) raw[place] = score.score(state, node)
   }
   nodes.forEach(learn)
-  const byScore = new Map(scores.map(({ score, raw }) => [score, raw]))
-  return { prepared, verdicts, refusals, scores: byScore, learn }
+  return { prepared, verdicts, refusals, totals, scores: new Map(scaled.map(({ score, raw }) => [score, raw])), learn }
 }

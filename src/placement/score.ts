@@ -32,8 +32,9 @@ export function scaleScores(raw: Float64Array, count: number, scale: Score['scal
   if (scale === 'from-least-to-most' || scale === 'fewest-is-best') return scaleBetween(raw, count, scale)
   let highest = 0
   for (let i = 0; i < count; i++) if ((raw[i] ?? 0) > highest) highest = raw[i] ?? 0
+  if (highest === 0) return void raw.fill(scale === 'most-is-worst' ? maxScore : 0, 0, count)
   for (let i = 0; i < count; i++) {
-    const scaled = highest === 0 ? 0 : Math.floor((maxScore * (raw[i] ?? 0)) / highest)
+    const scaled = Math.floor((maxScore * (raw[i] ?? 0)) / highest)
     raw[i] = scale === 'most-is-worst' ? maxScore - scaled : scaled
   }
 }
