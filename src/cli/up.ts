@@ -135,10 +135,13 @@ function unwritable(error: unknown): never {
 }
 
 /** Starts the same command without --detach, passes on what it says, and lets go of it when it is ready. */
+/** Room for new objects: with Node's default of 16 MiB a burst of thousands of Pods spends twice the time collecting garbage. */
+const youngRoom = ['--max-semi-space-size=64']
+
 async function startInBackground(dir: DataDir): Promise<void> {
   const output = await open(dir.log, 'a', 0o600).catch(unwritable)
   const own = process.argv.slice(1).filter((word) => word !== '--detach' && word !== '-d')
-  const child = spawn(process.execPath, [...process.execArgv, ...own], {
+  const child = spawn(process.execPath, [...youngRoom, ...process.execArgv, ...own], {
     detached: true,
     stdio: ['ignore', output.fd, output.fd, 'ipc'],
     env: { ...process.env, ...(pc.isColorSupported ? { FORCE_COLOR: '1' } : {}) },
