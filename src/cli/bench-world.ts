@@ -8,6 +8,7 @@ import { readSettings } from '../cluster/settings.ts'
 import { systemClock } from '../lib/clock.ts'
 import { LockedError, takePidLock } from '../lib/pid-lock.ts'
 import type { Scope } from '../lib/scope.ts'
+import { measureRootOf } from '../node/cgroup-tree.ts'
 import { instanceName } from '../node/containerd/instance-paths.ts'
 import type { BenchWorld } from '../node/measure/bench-pod.ts'
 import { criSocketOf } from './status.ts'
@@ -40,11 +41,11 @@ export async function openBench(dir: DataDir, wanted: readonly string[] | undefi
   const runtime = scope.own(criRuntime(socket))
   const { handlers: offered, cgroupDriver } = await runtime.status()
   const log = (line: string) => console.error(`polypod: ${line}`)
-  const root = `${instanceName(dir.path)}-measure`
-  const cgroups = cgroupDriver && (await podCgroups({ root, driver: cgroupDriver, log }))
+  const owner = instanceName(dir.path)
+  const cgroups = cgroupDriver && (await podCgroups({ root: measureRootOf(owner), driver: cgroupDriver, log }))
   const logDirectory = await mkdtemp(join(tmpdir(), 'polypod-measure-'))
   scope.own({ close: () => rm(logDirectory, { recursive: true, force: true }) })
-  const world = { runtime, clock: systemClock, cgroups, image: await imageOf(runtime), logDirectory, log }
+  const world = { runtime, owner, clock: systemClock, cgroups, image: await imageOf(runtime), logDirectory, log }
   await removeBenchPods(world)
   scope.own({ close: () => removeBenchPods(world) })
   const names = offered.map(({ name }) => name).filter((name) => name !== '')

@@ -92,7 +92,13 @@ function rowsOf(node: Node, known: readonly NodeHandler[], named: (handler: stri
       : 'the container runtime does not list it'
     return {
       ...{ node: name, handler, isDefault: isDefault ?? annotations?.[defaultHandlerAnnotation] === handler },
-      ...{ runtimeType, shim: shim?.path, runtime: ociRuntime?.path, version: ociRuntime?.version, classes: named(handler) },
+      ...{
+        runtimeType,
+        shim: shim?.path,
+        runtime: ociRuntime?.path,
+        version: ociRuntime?.version ?? shim?.version,
+        classes: named(handler),
+      },
       ...{ ready: problem === '', why: problem },
     }
   })

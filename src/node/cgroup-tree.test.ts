@@ -45,9 +45,8 @@ describe('cgroupNames', () => {
 })
 
 describe('cgroupRootsOf', () => {
-  cases([{ name: 'polypod-1', want: ['/polypod-1', '/polypod_1.slice'] }], ({ name, want }) =>
-    assert.deepEqual(cgroupRootsOf(name), want),
-  )
+  const want = ['/polypod-1', '/polypod_1.slice', '/polypod-1-measure', '/polypod_1_measure.slice']
+  cases([{ name: 'polypod-1', want }], (row) => assert.deepEqual(cgroupRootsOf(row.name), row.want))
 })
 
 describe('sliceProperties', () => {

@@ -81,8 +81,12 @@ export function cgroupNames(root: string, driver: CgroupDriver): CgroupNames {
   }
 }
 
-/** The node's own path from the root of a hierarchy in either spelling, for clearing away whatever the driver was. */
-export const cgroupRootsOf = (root: string): string[] => [`/${root}`, `/${slices([root])[0]}`]
+/** Where Pods that are measured lie: apart from those of the node, which clears away what it does not know. */
+export const measureRootOf = (root: string): string => `${root}-measure`
+
+/** The node's own paths from the root of a hierarchy in either spelling, for clearing away whatever the driver was. */
+export const cgroupRootsOf = (root: string): string[] =>
+  [root, measureRootOf(root)].flatMap((one) => [`/${one}`, `/${slices([one])[0]}`])
 
 /** systemd's way: `a`, `b-c` are a.slice/a-b_c.slice, as a dash there means one level down. */
 function slices(parts: readonly string[]): string[] {

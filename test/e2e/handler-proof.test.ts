@@ -70,7 +70,9 @@ describe.skipIf(why !== undefined)(`handlers on real containers${why ? ` (skippe
     assert.deepEqual(['', ...[...found.keys()].sort()], offered)
     for (const handler of found.keys()) assert.equal(metadata.labels?.[`handler.polypod.dev/${handler}`], 'ready')
     assert.deepEqual(
-      [...found.values()].filter((one) => one.status.ociRuntime?.version === undefined).map(({ spec }) => spec.handler),
+      [...found.values()]
+        .filter((one) => (one.status.ociRuntime?.version ?? one.status.shim?.version) === undefined)
+        .map(({ spec }) => spec.handler),
       [],
     )
     // shim API v1 is gone in containerd 2.0

@@ -145,6 +145,18 @@ describe.skipIf(why !== undefined)(`polypod measure${why ? ` (skipped: ${why})` 
     const after = await cluster.kubectl(['get', 'hm', '-n', 'polypod-system', '-o', 'jsonpath={.items[*].status.measuredAt}'])
     assert.deepEqual([after, await remains()], [before, []])
   }, 90_000)
+
+  it('leaves nothing behind that `down` does not take away, even when it is killed', async () => {
+    const args = ['measure', '--handler', 'runc', '--pods', '50', '--data-dir', cluster.dataDir]
+    const child = spawn(polypodPath, args, { stdio: 'ignore' })
+    await eventually(async () => (await remains()).length > 2, 30_000)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    assert.ok((await remains()).length > 0)
+    const { code, stderr } = await cluster.down()
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(await remains(), [])
+  }, 90_000)
 })
 
 /** Cgroups of Pods that are measured, and processes in them. */

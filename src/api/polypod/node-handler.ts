@@ -26,7 +26,15 @@ const features = object(
   },
   name('NodeHandlerFeatures'),
 )
-const shim = object({ path: optional(text()), apiVersion: optional(text()) }, name('NodeHandlerShim'))
+const shim = object(
+  {
+    path: optional(text()),
+    apiVersion: optional(text()),
+    /** Where the shim is the runtime, or brings it. */
+    version: optional(text()),
+  },
+  name('NodeHandlerShim'),
+)
 const ociRuntime = object({ path: optional(text()), version: optional(text()) }, name('NodeHandlerRuntime'))
 const configuration = object({ file: text(), line: optional(integer()) }, name('NodeHandlerConfiguration'))
 const canary = object(
@@ -93,7 +101,7 @@ export const NodeHandler = kind({
     { name: 'Shim', cell: ({ status }) => fileOf(status.shim?.path) },
     { name: 'API', cell: ({ status }) => status.shim?.apiVersion ?? '' },
     { name: 'Runtime', cell: ({ status }) => fileOf(status.ociRuntime?.path) },
-    { name: 'Version', cell: ({ status }) => status.ociRuntime?.version ?? '' },
+    { name: 'Version', cell: ({ status }) => status.ociRuntime?.version ?? status.shim?.version ?? '' },
     { name: 'Default', cell: ({ status }) => (status.isDefault ? '*' : '') },
     { name: 'Ready', cell: ({ status }) => readyText(status) },
     {

@@ -6,7 +6,6 @@ import { ConfigMap } from '../../api/core/config-map.ts'
 import { PodMetrics, sandboxUsageAnnotation } from '../../api/metrics/resource-metrics.ts'
 import { milliValueOf } from '../../api/quantity.ts'
 import { isAlreadyExists } from '../../api/status.ts'
-import { execInPod, throughPodPort } from '../../client/pod-streams.ts'
 import type { Feature, FeatureName } from './model.ts'
 import {
   endOf,
@@ -31,6 +30,9 @@ export interface FeatureWorld {
 
 /** Returns what was seen; throws what went wrong. */
 type Check = (options: FeatureWorld) => Promise<string>
+
+/** Not before it is needed: every command of the CLI would load WebSockets. */
+const streams = () => import('../../client/pod-streams.ts')
 
 const web = (prefix: string) => ({ namespace: scorecardNamespace, name: `${prefix}-web` })
 
@@ -74,6 +76,7 @@ async function probes({ world, className, prefix }: FeatureWorld): Promise<strin
 
 async function exec({ world, prefix }: FeatureWorld): Promise<string> {
   await whenPod(world, web(prefix).name, isRunning)
+  const { execInPod } = await streams()
   const { stdout, stderr, exitCode } = await execInPod(world.target, web(prefix), ['cat', '/tmp/www/index.html'])
   if (exitCode !== 0 || stdout !== 'it works\n') throw new Error(`exit code ${exitCode}: ${stdout}${stderr}`)
   return 'a command ran, with its output and exit code'
@@ -83,6 +86,7 @@ async function portForward({ world, prefix }: FeatureWorld): Promise<string> {
   await whenPod(world, web(prefix).name, isRunning)
   const request = 'GET /index.html HTTP/1.0\r\n\r\n'
   const enough = (text: string) => text.includes('it works')
+  const { throughPodPort } = await streams()
   const answer = await throughPodPort(world.target, web(prefix), { port: 8080, request, enough })
   if (!enough(answer)) throw new Error(`the answer was ${JSON.stringify(answer.slice(0, 100))}`)
   return 'an HTTP request was answered through it'

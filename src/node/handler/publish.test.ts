@@ -105,6 +105,14 @@ describe('publishing', () => {
     assert.deepEqual(logged, [])
   })
 
+  it('gives the version to the shim where that is the runtime', async () => {
+    const { client, publisher } = await open()
+    const { facts, ...rest } = handler('kata', works)
+    await publisher.tell([{ ...rest, facts: { ...facts, runtime: undefined } }])
+    const { shim, ociRuntime } = (await client.get(NodeHandler, { ...ref, name: 'n1.kata' })).status
+    assert.deepEqual([shim, ociRuntime], [{ path: '/bin/shim', apiVersion: 'v2', version: '1.2' }, undefined])
+  })
+
   it('tells of what breaks and comes back, in Events of the Node', async () => {
     const { client, publisher } = await open()
     for (const verdict of [works, works, gone, gone, works]) await publisher.tell([handler('crun', verdict)])

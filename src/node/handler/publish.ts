@@ -168,14 +168,17 @@ export function nodeHandler(node: Node, { facts, verdict, evidence }: ProvedHand
     ...{ type: 'Ready', status: conditionStatus[verdict.state], reason: verdict.reason, message: verdict.message },
     lastTransitionTime: rfc3339(nowMs),
   }
-  const shimPath = facts.shim ?? evidence.shim?.path
-  const apiVersion = evidence.shim?.apiVersion ?? facts.shimApi
+  const ociRuntime = facts.runtime === undefined ? undefined : { path: facts.runtime, version: facts.version }
+  const shim = {
+    path: facts.shim ?? evidence.shim?.path,
+    apiVersion: evidence.shim?.apiVersion ?? facts.shimApi,
+    version: ociRuntime ? undefined : facts.version,
+  }
   const status: NodeHandlerStatus = {
     isDefault: facts.isDefault,
     runtimeType: facts.runtimeType,
-    shim: shimPath === undefined && apiVersion === undefined ? undefined : { path: shimPath, apiVersion },
-    ociRuntime:
-      facts.runtime === undefined && facts.version === undefined ? undefined : { path: facts.runtime, version: facts.version },
+    shim: Object.values(shim).every((value) => value === undefined) ? undefined : shim,
+    ociRuntime,
     features: facts.features,
     configuration: evidence.configuration ?? present?.status.configuration,
     canary: verdict.canary,

@@ -4,11 +4,13 @@ import type { PodCgroups, PodKey } from '../cgroup-fs.ts'
 import type { ContainerConfig, Mount, Runtime, SandboxConfig } from '../cri/runtime.ts'
 import { containerNameLabel, podNameLabel, podNamespaceLabel, podUidLabel } from '../pod-labels.ts'
 
-/** On sandboxes that are measured, and on nothing else: kubelets know them by no other label, and leave them alone. */
-export const measuredLabel = 'polypod.dev/measured'
+/** On sandboxes that are measured, and on nothing else: kubelets leave them alone. Its value is the cluster's own name, as runtimes are shared. */
+export const measuredLabel = 'polypod.dev/measured-by'
 
 export interface BenchWorld {
   runtime: Runtime
+  /** The cluster's own name on this machine. */
+  owner: string
   clock: Clock
   /** Undefined: the runtime puts them where it likes, and their cgroups tell nothing. */
   cgroups: PodCgroups | undefined
@@ -90,20 +92,20 @@ export async function stopBenchPod(
 
 /** What an earlier measurement that was killed has left. */
 export async function removeBenchPods(world: BenchWorld): Promise<void> {
-  const left = await world.runtime.listSandboxes({ [measuredLabel]: 'yes' })
+  const left = await world.runtime.listSandboxes({ [measuredLabel]: world.owner })
   for (const { id, metadata } of left) await stopBenchPod(world, { name: metadata.uid, sandboxId: id })
   await world.cgroups?.removeAll()
 }
 
 const namespaces = { network: 'pod', pid: 'container', ipc: 'pod' } as const
 
-function sandboxOf({ cgroups, logDirectory }: BenchWorld, name: string): SandboxConfig {
+function sandboxOf({ owner, cgroups, logDirectory }: BenchWorld, name: string): SandboxConfig {
   return {
     metadata: { name, uid: name, namespace: 'polypod-measure', attempt: 0 },
     hostname: name.slice(0, 63),
     logDirectory,
     portMappings: [],
-    labels: { [podNameLabel]: name, [podNamespaceLabel]: 'polypod-measure', [podUidLabel]: name, [measuredLabel]: 'yes' },
+    labels: { [podNameLabel]: name, [podNamespaceLabel]: 'polypod-measure', [podUidLabel]: name, [measuredLabel]: owner },
     annotations: {},
     linux: {
       cgroupParent: cgroups?.parentFor(podKeyOf(name)) ?? '',
