@@ -134,10 +134,10 @@ function unwritable(error: unknown): never {
   throw new Problem('failed', `cannot write to the data directory: ${(error as Error).message}`, error)
 }
 
-/** Starts the same command without --detach, passes on what it says, and lets go of it when it is ready. */
 /** Room for new objects: with Node's default of 16 MiB a burst of thousands of Pods spends twice the time collecting garbage. */
 const youngRoom = ['--max-semi-space-size=64']
 
+/** Starts the same command without --detach, passes on what it says, and lets go of it when it is ready. */
 async function startInBackground(dir: DataDir): Promise<void> {
   const output = await open(dir.log, 'a', 0o600).catch(unwritable)
   const own = process.argv.slice(1).filter((word) => word !== '--detach' && word !== '-d')
