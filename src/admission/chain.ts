@@ -81,7 +81,11 @@ const handles = (p: Plugin, request: AdmissionRequest): boolean =>
 /** The object after every plugin's `mutate`. For creates and updates: a delete only asks `approved`. */
 export async function mutated(plugins: readonly Plugin[], request: AdmissionRequest): Promise<AnyObject> {
   let object = request.object
-  for (const p of plugins) if (p.mutate && handles(p, request)) object = await p.mutate({ ...request, object })
+  for (const p of plugins) {
+    if (!p.mutate || !handles(p, request)) continue
+    const next = p.mutate(object === request.object ? request : { ...request, object })
+    object = next instanceof Promise ? await next : next
+  }
   return object
 }
 

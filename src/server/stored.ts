@@ -6,8 +6,14 @@ const utf8 = new TextEncoder()
 const text = new TextDecoder()
 
 /** What a kind's stored bytes begin with, up to where metadata's first field stands. */
-const headOf = (kind: AnyKind): string =>
-  `{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(kind.apiVersion)},"metadata":{`
+function headOf(kind: AnyKind): string {
+  let head = heads.get(kind)
+  if (head === undefined)
+    heads.set(kind, (head = `{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(kind.apiVersion)},"metadata":{`))
+  return head
+}
+
+const heads = new WeakMap<AnyKind, string>()
 
 const versionField = (revision: number): string => `"resourceVersion":"${revision}",`
 
@@ -21,7 +27,7 @@ export function encode(kind: AnyKind, object: AnyObject): Uint8Array {
 /** Freezes plain JSON through and through. */
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    for (const inner of Object.values(value)) freeze(inner)
+    for (const key in value) freeze(value[key])
     Object.freeze(value)
   }
   return value
