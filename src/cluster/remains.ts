@@ -19,8 +19,7 @@ const patienceMs = 5000
 export async function remainsOf(dir: DataDir, { runtime }: Settings, clock: Clock): Promise<Remains | undefined> {
   if (runtime.kind === 'simulated') return undefined
   if (runtime.kind === 'cri') {
-    const { ownerLabel } = await import('../node/remove-pods.ts')
-    const pods = await livePods(runtime.socket, clock, { [ownerLabel]: instanceName(dir.path) })
+    const pods = await livePods(runtime.socket, dir, clock)
     return pods === undefined || pods === 0 ? undefined : { criSocket: runtime.socket, pods }
   }
   const [{ runningInstance }, { shimsOf }] = await Promise.all([
@@ -29,16 +28,19 @@ export async function remainsOf(dir: DataDir, { runtime }: Settings, clock: Cloc
   ])
   const paths = instancePaths(dir.path)
   const containerd = await runningInstance(paths, clock)
-  if (containerd) return { criSocket: paths.socket, containerdPid: containerd.pid, pods: await livePods(paths.socket, clock) }
+  if (containerd)
+    return { criSocket: paths.socket, containerdPid: containerd.pid, pods: await livePods(paths.socket, dir, clock) }
   return (await shimsOf(paths)).length > 0 ? { criSocket: paths.socket } : undefined
 }
 
-async function livePods(socket: string, clock: Clock, labels?: Record<string, string>): Promise<number | undefined> {
-  const { criRuntime } = await import('../node/cri/grpc.ts')
+/** Those of this cluster, and not what proves or measures its handlers. */
+async function livePods(socket: string, dir: DataDir, clock: Clock): Promise<number | undefined> {
+  const [{ criRuntime }, { ownerLabel }] = await Promise.all([import('../node/cri/grpc.ts'), import('../node/remove-pods.ts')])
+  const ours = { [ownerLabel]: instanceName(dir.path) }
   const runtime = criRuntime(socket)
   const over = new AbortController()
   try {
-    const sandboxes = await Promise.race([runtime.listSandboxes(labels), clock.sleep(patienceMs, over.signal)])
+    const sandboxes = await Promise.race([runtime.listSandboxes(ours), clock.sleep(patienceMs, over.signal)])
     return sandboxes?.filter(({ state }) => state === 'ready').length
   } catch {
     return undefined

@@ -258,7 +258,7 @@ describe.skipIf(why !== undefined)(`kill -9 of up${why ? ` (skipped: ${why})` : 
       const found = await cluster.status()
       return found.running ? undefined : found
     })
-    assert.deepEqual([running, remains], [false, { criSocket: paths.socket, containerdPid, pods: 1 }])
+    assert.deepEqual([running, remains], [false, { criSocket: paths.socket, containerdPid, pods: handlers.length }])
     const status = () => polypod('status', '--data-dir', cluster.dataDir)
     const said = (...facts: string[]) =>
       [
@@ -268,7 +268,7 @@ describe.skipIf(why !== undefined)(`kill -9 of up${why ? ` (skipped: ${why})` : 
       ].join('\n')
     const socket = `CRI socket: ${paths.socket}`
     const { code, stdout } = await status()
-    assert.deepEqual([code, stdout], [8, said(`Containerd: pid ${containerdPid}`, socket, 'Pods:       1')])
+    assert.deepEqual([code, stdout], [8, said(`Containerd: pid ${containerdPid}`, socket, `Pods:       ${handlers.length}`)])
     process.kill(containerdPid, 'SIGKILL')
     const shimsAlone = said(socket, 'Pods:       some, their runtime gives no answer')
     await eventually(async () => (await status()).stdout === shimsAlone)
