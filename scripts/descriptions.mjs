@@ -1,24 +1,30 @@
-// What `kubectl explain` shows: upstream's text of every type and field that we serve, from the models of @kubernetes/client-node.
-// That package is for development only, so the texts become a file of the build: { TYPE: { '': its text, FIELD: its text } }.
+// What `kubectl explain` shows: upstream's text of every type and field that we serve, from the models of @kubernetes/client-node, and our own
+// text of our own kinds. That package is for development only, so the texts become a file of the build: { TYPE: { '': its text, FIELD: its text } }.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { root } from './setup.mjs'
 
 const models = join(root, 'node_modules/@kubernetes/client-node/dist/gen/models')
 
-/** Fields by the name of their type in the OpenAPI documents: `{ 'io.k8s.api.core.v1.Pod': ['spec', ...] }`. */
-async function servedTypes() {
+/** Fields by the name of their type in the OpenAPI documents, `[['io.k8s.api.core.v1.Pod', ['spec', ...]]]`; and our own texts. */
+async function served() {
   const { build } = await import('esbuild')
-  const schema = JSON.stringify(join(root, 'src/api/schema.ts'))
-  const entry = `import ${JSON.stringify(join(root, 'src/api/kinds.ts'))}\nexport { namedTypes } from ${schema}`
+  const from = (file) => JSON.stringify(join(root, 'src/api', file))
+  const entry = [
+    `import ${from('kinds.ts')}`,
+    // no kind that is stored
+    `import ${from('polypod/pod-explanation.ts')}`,
+    `export { namedTypes } from ${from('schema.ts')}`,
+    `export { polypodDescriptions as own } from ${from('polypod/descriptions.ts')}`,
+  ].join('\n')
   const { outputFiles } = await build({
     stdin: { contents: entry, loader: 'js', resolveDir: root },
     ...{ bundle: true, write: false, format: 'esm', platform: 'node', logLevel: 'warning' },
   })
   const code = Buffer.from(outputFiles[0].contents).toString('base64')
-  const { namedTypes } = await import(`data:text/javascript;base64,${code}`)
+  const { namedTypes, own } = await import(`data:text/javascript;base64,${code}`)
   const fieldsOf = ({ shape }) => (shape.is === 'object' ? Object.keys(shape.fields) : [])
-  return [...namedTypes].map(([name, type]) => [name, fieldsOf(type)])
+  return { types: [...namedTypes].map(([name, type]) => [name, fieldsOf(type)]), own }
 }
 
 /** A model is named V1Pod, or CoreV1Event where other groups have one of that name. */
@@ -53,8 +59,22 @@ function describe(fields, text) {
 /** The texts themselves. */
 export async function makeDescriptions() {
   if (!existsSync(models)) throw new Error(`no descriptions: ${models} is missing; run npm install`)
-  const types = await servedTypes()
-  return Object.fromEntries(types.map(([name, fields]) => [name, describe(fields, modelText(name))]))
+  const { types, own } = await served()
+  // every kind has these, and says the same of them
+  const anyKind = modelText('io.k8s.api.core.v1.Pod')
+  const ofOurs = (name, fields) => {
+    const { '': _, ...common } = describe(
+      fields.filter((field) => field === 'apiVersion' || field === 'kind'),
+      anyKind,
+    )
+    return { ...common, ...own[name] }
+  }
+  return Object.fromEntries(
+    types.map(([name, fields]) => [
+      name,
+      name.startsWith('dev.polypod.') ? ofOurs(name, fields) : describe(fields, modelText(name)),
+    ]),
+  )
 }
 
 /** Writes them to `file`. */
