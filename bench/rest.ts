@@ -46,7 +46,7 @@ export async function run({ polypod, sizes = sizesAsked }: RestBenchOptions): Pr
 
 async function measure(polypod: string, nodes: number, pods: number): Promise<Row> {
   const dir = await mkdtemp(join(tmpdir(), 'bench-rest-'))
-  const cli = (...args: string[]) => spawnSync(polypod, [...args, '--data-dir', dir], { encoding: 'utf8' })
+  const cli = (...args: string[]) => spawnSync(polypod, [...args, '--data-dir', dir], { encoding: 'utf8', maxBuffer: 64 * 1024 ** 2 })
   try {
     const startedAt = performance.now()
     const up = cli('up', '--detach', '--simulated', '--nodes', String(nodes), '--port', '0')
