@@ -9,16 +9,17 @@ export interface FileChange {
   after: string
 }
 
-/** Paths of the backups, which lie beside the files: `config.toml.20260102T030405.bak`. */
+/** Paths of the backups, which lie beside the files: `config.toml.20260102T030405678.bak`. */
 export async function writeChanges(changes: readonly FileChange[], clock: Clock): Promise<string[]> {
-  const stamp = new Date(clock.now()).toISOString().replace(/[-:]|\..*/g, '')
+  const stamp = new Date(clock.now()).toISOString().replace(/[-:.Z]/g, '')
   const backups: string[] = []
   for (const { path, before } of changes) {
     const real = await realpath(path)
     const { mode, uid, gid } = await stat(real)
     if ((await readFile(real, 'utf8')) !== before) throw new Error('somebody else has changed it meanwhile; nothing was written')
     const backup = `${real}.${stamp}.bak`
-    await writeFile(backup, before, { mode: mode & 0o777 })
+    // an earlier backup is never written over
+    await writeFile(backup, before, { mode: mode & 0o777, flag: 'wx' })
     await asBefore(backup, { mode, uid, gid })
     backups.push(backup)
   }
