@@ -4,7 +4,7 @@ import { anyJson, bool, type Infer, listOf, object, optional, pointer, text } fr
 
 const name = (of: string) => ({ name: `dev.polypod.v1alpha1.${of}` })
 
-/** `field`: nodeSelector, toleration, overhead, requests. `from`: the Pod, its RuntimeClass, a LimitRange, an admission plugin. */
+/** `field`: nodeName, nodeSelector, nodeAffinity, toleration or requests (overhead included). `from`: who said so. */
 const askedOfNode = object({ field: text(), value: text(), from: text() }, name('AskedOfNode'))
 
 /** `type`: a word for programs, such as NodeAffinity, Quota or Image. `nodes`: those it is about; absent: all, or none. */
