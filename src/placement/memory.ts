@@ -33,8 +33,6 @@ export interface Memory {
 /** Shapes whose findings are kept, and shapes known to have come before; the one that came longest ago is forgotten first. */
 const maxKept = 32
 const maxKnown = 1024
-/** So many changes, and all is found out anew. */
-const maxChanges = 20_000
 
 interface Kept extends Findings {
   learn(node: NodeView, place: number): void
@@ -49,10 +47,8 @@ export function memory(profile: Profile, journal: Journal): Memory {
   let places = new Map<NodeView, number>()
   let epoch = -1
   const startEpoch = (nodes: readonly NodeView[]) => {
-    if (journal.changed.length > maxChanges) journal.epoch += 1
     if (journal.epoch === epoch) return
     epoch = journal.epoch
-    journal.changed = []
     kept.clear()
     places = new Map(nodes.map((node, place) => [node, place]))
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import { addPod, nodeView, type NodeView, removePod, showNode } from './node-view.ts'
+import { addPod, type Journal, maxNoted, nodeView, type NodeView, removePod, showNode } from './node-view.ts'
 import { podNeed } from './pod-need.ts'
 import { requesting, sampleNode, samplePod } from './sample.ts'
 
@@ -50,4 +50,12 @@ describe('nodeView', () => {
     assert.deepEqual([view.requested.milliCpu, view.allocatable.milliCpu, view.labels['a']], [1000, 2000, 'b'])
     assert.deepEqual([...(view.handlers ?? [])], ['', 'crun'])
   })
+})
+
+it('notes so many changes at most while nobody reads them, and is another epoch then', () => {
+  const journal: Journal = { epoch: 0, changed: [] }
+  const node = sampleNode('a')
+  const view = nodeView(node, journal)
+  for (let i = 0; i <= maxNoted; i += 1) showNode(view, node)
+  assert.deepEqual([journal.epoch, journal.changed.length], [1, 1])
 })

@@ -19,6 +19,19 @@ export interface Journal {
   changed: NodeView[]
 }
 
+/** So many changes are noted at most: where nobody decides, as in a cluster at rest, nobody reads them either. */
+export const maxNoted = 20_000
+
+function note(view: NodeView): void {
+  const { journal } = view
+  if (!journal) return
+  if (journal.changed.length >= maxNoted) {
+    journal.epoch += 1
+    journal.changed = []
+  }
+  journal.changed.push(view)
+}
+
 /** Changed only by the functions of this file. */
 export interface NodeView {
   readonly name: string
@@ -87,19 +100,19 @@ const nobodyHere = () => ({
 /** Takes over a newer state of the node itself; its Pods stay. */
 export function showNode(view: NodeView, node: Node): void {
   Object.assign(view, shown(node))
-  view.journal?.changed.push(view)
+  note(view)
 }
 
 /** The node is kept for this Pod. */
 export function nominate(view: NodeView, need: PodNeed): void {
   view.nominated.set(need.uid, need)
-  view.journal?.changed.push(view)
+  note(view)
 }
 
 /** The node is not kept for it any more. */
 export function denominate(view: NodeView, uid: string): void {
   view.nominated.delete(uid)
-  view.journal?.changed.push(view)
+  note(view)
 }
 
 function shown(node: Node) {
@@ -144,7 +157,7 @@ export function removePod(view: NodeView, uid: string): void {
 function count(view: NodeView, need: PodNeed, sign: 1 | -1): void {
   const { requested, ports } = view
   view.version += 1
-  view.journal?.changed.push(view)
+  note(view)
   requested.milliCpu += sign * need.milliCpu
   requested.memoryBytes += sign * need.memoryBytes
   requested.ephemeralBytes += sign * need.ephemeralBytes
