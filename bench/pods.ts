@@ -1,11 +1,11 @@
 // How long a Pod takes from create to Running as a watch sees it, beside the bare CRI calls of such a Pod in the same run.
-import { performance } from 'node:perf_hooks'
 import { Pod } from '../src/api/core/pod.ts'
 import { RuntimeClass } from '../src/api/node/runtime-class.ts'
 import type { Client } from '../src/client/client.ts'
 import { clientFromKubeconfig } from '../src/client/http.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { eventually } from '../src/testing/eventually.ts'
+import { createAndWatch } from '../src/testing/watch-pods.ts'
 import { run as bareCri } from './cri.ts'
 
 export interface PodBenchOptions {
@@ -86,25 +86,9 @@ interface Load {
 async function startPods({ client, handler, image }: Load, name: string, count: number): Promise<number> {
   const labels = { bench: handler, round: name }
   const where = { namespace: 'default', labelSelector: `bench=${handler},round=${name}` }
-  const { resourceVersion } = await client.list(Pod, where)
-  const stop = new AbortController()
-  const changes = client.watch(Pod, resourceVersion, { ...where, signal: stop.signal })[Symbol.asyncIterator]()
-  const running = new Set<string>()
-  const startedAt = performance.now()
-  const watching = (async () => {
-    while (running.size < count) {
-      const { value, done } = await changes.next()
-      if (done) throw new Error('the watch ended')
-      if (value.type !== 'BOOKMARK' && value.object.status.phase === 'Running') running.add(value.object.metadata.name)
-    }
-    return performance.now() - startedAt
-  })()
   const pods = Array.from({ length: count }, (_, i) => podOf(`bench-${handler}-${name}-${i}`, labels, { handler, image }))
-  await Promise.all(pods.map((pod) => client.create(Pod, pod)))
-  const tookMs = await watching
-  stop.abort()
-  await changes.return?.()
-  return tookMs
+  const seenAt = await createAndWatch(client, pods, { where, atOnce: count, until: ({ status }) => status.phase === 'Running' })
+  return seenAt.at(-1) ?? 0
 }
 
 /** All of this handler, and what the node does afterwards to forget them. */

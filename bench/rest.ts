@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { Pod } from '../src/api/core/pod.ts'
-import type { Client } from '../src/client/client.ts'
 import { clientFromKubeconfig } from '../src/client/http.ts'
 import { systemClock } from '../src/lib/clock.ts'
+import { createAndWatch } from '../src/testing/watch-pods.ts'
 
 export interface RestBenchOptions {
   /** Path of the command. */
@@ -46,7 +46,8 @@ export async function run({ polypod, sizes = sizesAsked }: RestBenchOptions): Pr
 
 async function measure(polypod: string, nodes: number, pods: number): Promise<Row> {
   const dir = await mkdtemp(join(tmpdir(), 'bench-rest-'))
-  const cli = (...args: string[]) => spawnSync(polypod, [...args, '--data-dir', dir], { encoding: 'utf8', maxBuffer: 64 * 1024 ** 2 })
+  const cli = (...args: string[]) =>
+    spawnSync(polypod, [...args, '--data-dir', dir], { encoding: 'utf8', maxBuffer: 64 * 1024 ** 2 })
   try {
     const startedAt = performance.now()
     const up = cli('up', '--detach', '--simulated', '--nodes', String(nodes), '--port', '0')
@@ -54,7 +55,10 @@ async function measure(polypod: string, nodes: number, pods: number): Promise<Ro
     const readySeconds = secondsSince(startedAt)
     const { kubeconfig, pid } = JSON.parse(cli('status', '-o', 'json').stdout) as { kubeconfig: string; pid: number }
     const client = await clientFromKubeconfig(kubeconfig)
-    const runningSeconds = await startPods(client, pods)
+    const made = Array.from({ length: pods }, (_, i) => podOf(i))
+    const until = ({ status }: Pod) => status.phase === 'Running'
+    const runningAt = await createAndWatch(client, made, { where: { namespace: 'default' }, atOnce, until })
+    const runningSeconds = Math.round((runningAt.at(-1) ?? 0) / 100) / 10
     await client.close()
     await systemClock.sleep(settleMs)
     const before = await cpuSeconds(pid)
@@ -65,30 +69,6 @@ async function measure(polypod: string, nodes: number, pods: number): Promise<Ro
     cli('down', '--purge')
     await rm(dir, { recursive: true, force: true })
   }
-}
-
-async function startPods(client: Client, count: number): Promise<number> {
-  const { resourceVersion } = await client.list(Pod, { namespace: 'default' })
-  const stop = new AbortController()
-  const changes = client.watch(Pod, resourceVersion, { namespace: 'default', signal: stop.signal })[Symbol.asyncIterator]()
-  const startedAt = performance.now()
-  const watching = (async () => {
-    const running = new Set<string>()
-    while (running.size < count) {
-      const { value, done } = await changes.next()
-      if (done) throw new Error('the watch ended')
-      if (value.type !== 'BOOKMARK' && value.object.status.phase === 'Running') running.add(value.object.metadata.name)
-    }
-  })()
-  let next = 0
-  const work = async () => {
-    while (next < count) await client.create(Pod, podOf(next++))
-  }
-  await Promise.all([watching, ...Array.from({ length: atOnce }, work)])
-  const seconds = secondsSince(startedAt)
-  stop.abort()
-  await changes.return?.()
-  return seconds
 }
 
 const podOf = (i: number): Pod =>

@@ -1,5 +1,4 @@
 // How fast Pods get nodes through the API: created over HTTPS by many at once, decided, bound and seen by a watch, all of it stored durably.
-import { performance } from 'node:perf_hooks'
 import { Lease } from '../src/api/coordination/lease.ts'
 import { Node } from '../src/api/core/node.ts'
 import { Pod } from '../src/api/core/pod.ts'
@@ -9,6 +8,7 @@ import { isNotFound } from '../src/api/status.ts'
 import type { Client } from '../src/client/client.ts'
 import { clientFromKubeconfig } from '../src/client/http.ts'
 import { eventually } from '../src/testing/eventually.ts'
+import { createAndWatch, forAll } from '../src/testing/watch-pods.ts'
 
 export interface SchedulingBenchOptions {
   /** Only read and written through this: any Kubernetes will do. Its own nodes get none of the Pods. */
@@ -50,45 +50,23 @@ async function measure(client: Client, nodes: number, pods: number): Promise<Row
   const names = Array.from({ length: nodes }, (_, i) => `bench-${i}`)
   try {
     await Promise.all(classes.map((one) => client.create(RuntimeClass, one)))
-    await allOf(names, async (name, i) => {
+    await forAll(names, atOnce, async (name, i) => {
       await client.create(Node, nodeOf(name, i))
       await client.create(Lease, leaseOf(name))
     })
-    const boundAt = await placePods(client, pods)
+    const made = Array.from({ length: pods }, (_, i) => podOf(i))
+    const until = ({ spec }: Pod) => spec.nodeName !== undefined && spec.nodeName !== ''
+    const boundAt = await createAndWatch(client, made, { where, atOnce, until })
     return rowOf(boundAt, { nodes, pods })
   } finally {
     await client.deleteCollection(Pod, where, { gracePeriodSeconds: 0 })
     await eventually(async () => (await client.list(Pod, where)).items.length === 0, 60_000)
-    await allOf(names, async (name) => {
+    await forAll(names, atOnce, async (name) => {
       await remove(client, Node, { name })
       await remove(client, Lease, { name, namespace: leases })
     })
     await Promise.all(classes.map(({ metadata }) => remove(client, RuntimeClass, metadata)))
   }
-}
-
-/** Milliseconds from the first create to each binding, in the order they were seen. */
-async function placePods(client: Client, count: number): Promise<number[]> {
-  const { resourceVersion } = await client.list(Pod, where)
-  const stop = new AbortController()
-  const changes = client.watch(Pod, resourceVersion, { ...where, signal: stop.signal })[Symbol.asyncIterator]()
-  const pods = Array.from({ length: count }, (_, i) => podOf(i))
-  const startedAt = performance.now()
-  const watching = (async () => {
-    const bound = new Map<string, number>()
-    while (bound.size < count) {
-      const { value, done } = await changes.next()
-      if (done) throw new Error('the watch ended')
-      if (value.type === 'BOOKMARK') continue
-      const { metadata, spec } = value.object
-      if (spec.nodeName && !bound.has(metadata.name)) bound.set(metadata.name, performance.now() - startedAt)
-    }
-    return [...bound.values()]
-  })()
-  await Promise.all([watching, allOf(pods, (pod) => client.create(Pod, pod))])
-  stop.abort()
-  await changes.return?.()
-  return watching
 }
 
 function rowOf(boundAt: readonly number[], { nodes, pods }: Pick<Row, 'nodes' | 'pods'>): Row {
@@ -100,17 +78,6 @@ function rowOf(boundAt: readonly number[], { nodes, pods }: Pick<Row, 'nodes' | 
     slowestSecond: whole[0] ?? 0,
     medianSecond: whole[whole.length >> 1] ?? 0,
   }
-}
-
-async function allOf<T>(items: readonly T[], act: (item: T, index: number) => Promise<unknown>): Promise<void> {
-  let next = 0
-  const work = async () => {
-    while (next < items.length) {
-      const at = next++
-      await act(items[at] as T, at)
-    }
-  }
-  await Promise.all(Array.from({ length: atOnce }, work))
 }
 
 async function remove(client: Client, kind: AnyKind, ref: { name: string; namespace?: string | undefined }): Promise<void> {

@@ -93,10 +93,8 @@ export interface RunningNode {
   cgroups(): Promise<NodeCgroups | undefined>
 }
 
-/** Runs until `ending` aborts. Several may run in one process. */
-export function runNode(options: NodeOptions, ending: AbortSignal): RunningNode {
-  // of its own: to wait on a signal costs more the more wait on it, and thousands of nodes may end by the same one
-  const signal = AbortSignal.any([ending])
+/** Runs until `signal` aborts; where many nodes run in one process, each has one of its own (as tasks of a Scope do). */
+export function runNode(options: NodeOptions, signal: AbortSignal): RunningNode {
   // a worker per Pod waits on it; Node warns from the eleventh on
   setMaxListeners(0, signal)
   const ready = deferred<void>()

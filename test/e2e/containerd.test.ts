@@ -170,7 +170,8 @@ function instanceTests(): void {
   })
 
   it('opens a host port', async (test) => {
-    if (containerd.network.noHostPorts) test.skip(containerd.network.noHostPorts)
+    const { noHostPorts } = containerd.network
+    if (noHostPorts) test.skip(`this machine cannot forward host ports: ${noHostPorts}`)
     const hostPort = await freePort()
     const sandbox = sampleSandbox('pod-port', { cgroupParent: '/polypod-e2e' })
     sandbox.portMappings = [{ protocol: 'TCP', containerPort: 80, hostPort, hostIp: '' }]

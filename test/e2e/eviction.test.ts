@@ -141,8 +141,8 @@ describe.skipIf(why !== undefined)(`eviction on containerd${why ? ` (skipped: ${
       await endsInOrder(available)
     } catch (error) {
       if (worst < 100 * mi) throw error
-      const others = `other processes of this machine took or gave back ${Math.round(worst / mi)}Mi meanwhile`
-      test.skip(`${others}, and it failed: ${error instanceof Error ? error.message : String(error)}`)
+      const failed = error instanceof Error ? error.message : String(error)
+      test.skip(`other processes took or gave back ${Math.round(worst / mi)}Mi of this machine's memory; it failed: ${failed}`)
     } finally {
       watching.abort()
       await watched
