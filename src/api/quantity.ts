@@ -17,7 +17,9 @@ const syntax = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|
 export const quantityError = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
 /** Reads `100m`, `1.5Gi`, `2e3`; undefined when it is none. */
-export function parseQuantity(text: string): Quantity | undefined {
+export const parseQuantity: (text: string) => Readonly<Quantity> | undefined = remembered(parse)
+
+function parse(text: string): Quantity | undefined {
   const match = syntax.exec(text.trim())
   if (!match) return undefined
   const [, sign = '', digits = '', suffix = ''] = match
@@ -39,7 +41,7 @@ function shiftUp(value: bigint, places: number): bigint {
 }
 
 /** The canonical spelling: no fraction, the largest suffix that keeps the value exact. `0.1` is `100m`, `1024Mi` is `1Gi`. */
-export function formatQuantity({ nano, format }: Quantity): string {
+export function formatQuantity({ nano, format }: Readonly<Quantity>): string {
   if (nano === 0n) return '0'
   const sign = nano < 0n ? '-' : ''
   const size = nano < 0n ? -nano : nano
@@ -67,9 +69,25 @@ function formatBinary(units: bigint): string {
 }
 
 /** The same amount in its canonical spelling; undefined when `text` is no quantity. */
-export function canonicalQuantity(text: string): string | undefined {
+export const canonicalQuantity: (text: string) => string | undefined = remembered((text) => {
   const parsed = parseQuantity(text)
   return parsed && formatQuantity(parsed)
+})
+
+const mostRemembered = 4096
+const longestRemembered = 32
+
+/** A cluster spells few amounts, and reads each of them again and again. */
+function remembered<T>(read: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>()
+  return (text) => {
+    if (known.has(text)) return known.get(text) as T
+    const value = read(text)
+    if (text.length > longestRemembered) return value
+    if (known.size >= mostRemembered) known.clear()
+    known.set(text, value)
+    return value
+  }
 }
 
 /** Nano-units of a quantity that validation has already let through. Throws RangeError on anything else. */

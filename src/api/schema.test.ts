@@ -56,6 +56,18 @@ describe('decoding of objects', () => {
     assert.deepEqual(unknown, ['x', '__proto__', 'inner.y', 'list[0].z'])
   })
 
+  it('takes over what is as it was, and decodes what is not as if it were new', () => {
+    const was = decode({ name: 'n', list: [{ a: 'x' }, { a: 'y' }], map: { a: 'b' }, far: { a: 'z' } })
+    const changed = { ...was, count: 3, list: [was.list?.[0], { on: null }, null], far: { ...was.far, a: '' }, odd: 1 }
+    const unknown: string[] = []
+    const again = outer.decode(changed, '', { unknown, was })
+    assert.deepEqual(again, decode(changed))
+    assert.deepEqual(unknown, ['odd'])
+    assert.equal(again.map, was.map)
+    assert.equal(again.list?.[0], was.list?.[0])
+    assert.notEqual(again.far, changed.far)
+  })
+
   it('shares nothing with what it was given, nor between objects', () => {
     const given = { map: { a: 'b' } }
     const [one, two] = [decode(given), decode(given)]

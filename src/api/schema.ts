@@ -6,7 +6,12 @@ import { type FieldError, notSupported, required } from './field-error.ts'
 /** Collects what decoding tolerates but reports: fields the schema does not know (kubectl asks to warn or refuse). */
 export interface Decoding {
   unknown: string[]
+  /** What the value was made from, as it was decoded before: parts that are still the same are taken as they are. */
+  was?: unknown
 }
+
+/** For a part of the value, which was decoded to `was` before. */
+const within = (into: Decoding, was: unknown): Decoding => (into.was === undefined ? into : { unknown: into.unknown, was })
 
 /** A value of the wrong JSON type. The server answers 400. */
 export class DecodeError extends Error {
@@ -33,7 +38,7 @@ export interface Type<T, Opt extends boolean = false> {
   readonly shape: Shape
   readonly openapi: Readonly<Record<string, unknown>>
   readonly default?: T | undefined
-  /** Keeps known fields, fills defaults, never shares structure with `value`. Throws DecodeError on a wrong JSON type. */
+  /** Keeps known fields, fills defaults, shares nothing with `value` but what `into.was` has too. Throws DecodeError on a wrong JSON type. */
   decode(value: unknown, path: string, into: Decoding): T
   /** What an absent required field decodes to. */
   readonly zero: T
@@ -218,7 +223,11 @@ export function listOf<T>(of: Type<T>, options: { merge?: ListMerge } = {}): Typ
     },
     decode(value, path, into) {
       if (!Array.isArray(value)) throw wrongType(path, 'array', value)
-      return value.map((item, i) => (item === null ? structuredClone(of.zero) : of.decode(item, `${path}[${i}]`, into)))
+      const was = into.was as unknown[] | undefined
+      return value.map((item, i) => {
+        if (item === null) return structuredClone(of.zero)
+        return item === was?.[i] ? (item as T) : of.decode(item, `${path}[${i}]`, within(into, was?.[i]))
+      })
     },
     check(value, path, errors) {
       for (const [i, item] of value.entries()) of.check(item, `${path}[${i}]`, errors)
@@ -244,7 +253,7 @@ export function mapOf<T>(of: Type<T>, options: { atomic?: boolean } = {}): Type<
     decode(value, path, into) {
       if (!isRecord(value)) throw wrongType(path, 'map', value)
       const entries = Object.entries(value).map(
-        ([k, v]) => [k, v === null ? of.zero : of.decode(v, `${path}.${k}`, into)] as const,
+        ([k, v]) => [k, v === null ? of.zero : of.decode(v, `${path}.${k}`, within(into, undefined))] as const,
       )
       return Object.fromEntries(entries) as Record<string, T>
     },
@@ -297,10 +306,15 @@ export function object<F extends Fields>(fields: F, options: ObjectOptions<Infer
     if (!isRecord(value)) throw wrongType(path, options.name?.split('.').at(-1) ?? 'object', value)
     const at = (name: string) => (path === '' ? name : `${path}.${name}`)
     for (const name of Object.keys(value)) if (!known.has(name)) into.unknown.push(at(name))
+    const was = into.was as Record<string, unknown> | undefined
     const fresh: Record<string, unknown> = {}
     for (const [name, field] of known) {
       const given = Object.hasOwn(value, name) ? value[name] : undefined
-      const decoded = decodeField(field, given, at(name), into)
+      const before = was?.[name]
+      let decoded = given
+      // of a Pod's fields most are absent: no path is spelled for them
+      if (given === undefined || given === null) decoded = absent(field)
+      else if (given !== before) decoded = decodeField(field, given, at(name), within(into, before))
       if (decoded !== undefined) fresh[name] = decoded
     }
     options.complete?.(fresh as T)
@@ -310,18 +324,18 @@ export function object<F extends Fields>(fields: F, options: ObjectOptions<Infer
   return type
 }
 
-/** k8s: null is absence everywhere, and a non-pointer omitempty field cannot hold its zero value. */
+/** What a field is that was not given. k8s: null is absence everywhere. */
+function absent(field: AnyType): unknown {
+  if (field.presence === 'embedded') return field.decode({}, '', { unknown: [] })
+  if (field.default !== undefined) return field.default
+  // a list's or map's zero is one object for all
+  return field.presence === 'required' ? structuredClone(field.zero) : undefined
+}
+
+/** k8s: a non-pointer omitempty field cannot hold its zero value. */
 function decodeField(field: AnyType, given: unknown, path: string, into: Decoding): unknown {
-  const absent = given === undefined || given === null
-  if (field.presence === 'embedded') return field.decode(absent ? {} : given, path, into)
-  if (absent) {
-    if (field.default !== undefined) return field.default
-    // a list's or map's zero is one object for all
-    return field.presence === 'required' ? structuredClone(field.zero) : undefined
-  }
   const decoded = field.decode(given, path, into)
-  if (field.presence === 'value' && isZero(decoded)) return field.default
-  return decoded
+  return field.presence === 'value' && isZero(decoded) ? field.default : decoded
 }
 
 const isZero = (value: unknown): boolean => {

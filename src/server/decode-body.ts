@@ -1,7 +1,7 @@
 // A request's body becomes an object of the kind the path names, or a 400 that says why not.
 import type { AnyKind, AnyObject } from '../api/kind.ts'
 import { kinds } from '../api/kinds.ts'
-import { DecodeError, isRecord } from '../api/schema.ts'
+import { DecodeError, type Decoding, isRecord } from '../api/schema.ts'
 import { badRequest, type StatusError } from '../api/status.ts'
 import type { Ref } from '../client/client.ts'
 import type { WriteContext } from './api-server.ts'
@@ -48,12 +48,7 @@ function ownKind(kind: AnyKind, body: Record<string, unknown>): void {
     throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${kind.apiVersion})`)
 }
 
-function decoded(
-  kind: AnyKind,
-  body: unknown,
-  into: { unknown: string[] },
-  refuse = (why: string) => notDecodable(kind, why),
-): AnyObject {
+function decoded(kind: AnyKind, body: unknown, into: Decoding, refuse = (why: string) => notDecodable(kind, why)): AnyObject {
   try {
     return kind.decode(body, into)
   } catch (error) {
@@ -62,9 +57,9 @@ function decoded(
   }
 }
 
-/** What plugins made of `fresh`, canonical again and shared with nobody. */
+/** What plugins made of `fresh`, canonical again and shared with nobody but `fresh`, whose untouched parts it takes over. */
 export const redecoded = (kind: AnyKind, fresh: AnyObject, mutated: AnyObject): AnyObject =>
-  mutated === fresh ? fresh : decoded(kind, mutated, { unknown: [] })
+  mutated === fresh ? fresh : decoded(kind, mutated, { unknown: [], was: fresh })
 
 const notDecodable = (kind: AnyKind, why: string): StatusError =>
   badRequest(`${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${why}`)
