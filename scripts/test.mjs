@@ -7,6 +7,9 @@ if (installNpmPackages()) console.log('installed the npm packages')
 const { installed, missing, why } = installSystemPackages()
 if (installed.length > 0) console.log(`installed ${installed.join(', ')}`)
 if (missing.length > 0) console.log(`without ${missing.join(', ')} (${why}): tests that need them are skipped, each saying so`)
+// elsewhere nobody waits minutes for what was not asked for
+if (process.env.CI && !haveGvisor())
+  spawnSync(process.execPath, [join(root, 'scripts', 'gvisor.mjs'), '--if-possible'], { stdio: 'inherit' })
 if (!haveGvisor())
   console.log('without gVisor (`npm run gvisor` builds it where Go is): the suites run on the other handlers only')
 
