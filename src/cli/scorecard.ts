@@ -1,9 +1,8 @@
 // polypod scorecard
 import os from 'node:os'
-import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import { Node } from '../api/core/node.ts'
-import { NodeHandler, nodeHandlerName, systemNamespace } from '../api/polypod/node-handler.ts'
+import { NodeHandler, nodeHandlerName, runtimeText, systemNamespace } from '../api/polypod/node-handler.ts'
 import { isNotFound } from '../api/status.ts'
 import { httpClient, readKubeconfig } from '../client/http.ts'
 import type { Client } from '../client/client.ts'
@@ -92,14 +91,11 @@ async function machineOf({ status }: Node): Promise<Scorecard['machine']> {
   }
 }
 
-/** `runc 1.1.5`, or the shim where that is the runtime. */
 async function runtimeOf(client: Client, nodeName: string, handler: string): Promise<string> {
   const ref = { namespace: systemNamespace, name: nodeHandlerName(nodeName, handler) }
   const found = await client.get(NodeHandler, ref).catch((error: unknown) => {
     if (!isNotFound(error)) throw error
     return undefined
   })
-  const { ociRuntime, shim, runtimeType = '' } = found?.status ?? {}
-  const program = ociRuntime?.path ?? shim?.path
-  return [program === undefined ? runtimeType : basename(program), ociRuntime?.version].filter(Boolean).join(' ')
+  return found ? runtimeText(found.status) : ''
 }

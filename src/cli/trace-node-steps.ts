@@ -130,7 +130,7 @@ export function shimStep(facts: TraceFacts): TraceStep {
     at: instant(shim.startedAtMs),
     // until the first process of the sandbox: what shim and OCI runtime needed
     durationMs: sandbox.process && Math.max(0, sandbox.process.startedAtMs - shim.startedAtMs),
-    summary: `${shim.path} pid ${shim.pid}, ${speaks}${runtime}; sandbox pid ${sandbox.process?.pid ?? 'unknown'}; ${pids.join(', ')}${seen}`,
+    summary: `${shim.path}${shim.version ? ` ${shim.version}` : ''} pid ${shim.pid}, ${speaks}${runtime}; sandbox pid ${sandbox.process?.pid ?? 'unknown'}; ${pids.join(', ')}${seen}`,
     facts: { shim, ociRuntime, sandbox, containers, kernel },
     proof: shimProof(node),
   }
@@ -153,6 +153,7 @@ function shimProof({ shim, ociRuntime, sandbox, kernel }: NodeTrace): string[] {
     ...(refused.length > 0 ? [`the shim does not know ${refused.join(' and ')}`] : []),
     ...(sandbox.process?.exe && sandbox.process.exe !== '/pause' ? [`/proc/${pid}/exe -> ${sandbox.process.exe}`] : []),
     ...(ociRuntime?.state ? [`${ociRuntime.name}'s own state names pid ${ociRuntime.state.pid}: ${ociRuntime.state.file}`] : []),
+    ...(shim.version ? [`${shim.path} -v`] : []),
     ...(ociRuntime?.path
       ? [`${ociRuntime.path}${ociRuntime.isScript ? ' (a script that stands before it)' : ''} --version`]
       : []),

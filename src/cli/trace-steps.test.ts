@@ -174,6 +174,24 @@ describe('the trace of a Pod that runs', () => {
   })
 })
 
+describe('the trace of a Pod whose shim is the runtime', () => {
+  const shim = { ...node.shim, path: '/usr/bin/containerd-shim-kata-v2', version: '3.2.0', api: 'v2' } as NodeTrace['shim']
+  const trace = podTrace(facts({ node: { ...node, shim, ociRuntime: undefined } }))
+
+  it('has its version, and where that is from', () => {
+    assert.equal(
+      trace.summary,
+      'runc-v1: io.containerd.runtime.v1.linux, containerd-shim-kata-v2 3.2.0, shim API v2, shim pid 11',
+    )
+    const step = trace.steps[4] ?? assert.fail()
+    assert.ok(
+      step.summary.startsWith('/usr/bin/containerd-shim-kata-v2 3.2.0 pid 11, shim API v2 over ttrpc; sandbox'),
+      step.summary,
+    )
+    assert.ok(step.proof.includes('/usr/bin/containerd-shim-kata-v2 -v'))
+  })
+})
+
 describe('the trace of a Pod of which not everything is known', () => {
   const states = (more: Partial<TraceFacts>) => podTrace(facts(more)).steps.map(({ state, summary }) => [state, summary])
   const failing: NodeTrace = {

@@ -1,4 +1,5 @@
 // The request path of one Pod, step by step, each with what proves it. Pure: from API objects and the node's own look.
+import { basename } from 'node:path'
 import type { Pod } from '../api/core/pod.ts'
 import type { Event } from '../api/core/event.ts'
 import type { Toleration } from '../api/core/toleration.ts'
@@ -85,7 +86,9 @@ export function podTrace(facts: TraceFacts): PodTrace {
 function summaryOf({ sandbox, shim, ociRuntime, config }: NodeTrace): string | undefined {
   if (!sandbox?.runtimeType || !shim) return undefined
   const handler = sandbox.handler === '' ? `${config?.handler ?? 'the default handler'} (default)` : sandbox.handler
-  const runtime = ociRuntime ? `, ${ociRuntime.name} ${ociRuntime.version ?? ''}`.trimEnd() : ''
+  const own = shim.version === undefined ? undefined : { name: basename(shim.path), version: shim.version }
+  const told = ociRuntime ?? own
+  const runtime = told ? `, ${told.name} ${told.version ?? ''}`.trimEnd() : ''
   return `${handler}: ${sandbox.runtimeType}${runtime}, shim API ${shim.api ?? 'unknown'}, shim pid ${shim.pid}`
 }
 

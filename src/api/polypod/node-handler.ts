@@ -76,6 +76,17 @@ export const nodeHandlerName = (nodeName: string, handler: string): string => `$
 
 const fileOf = (path = ''): string => path.slice(path.lastIndexOf('/') + 1)
 
+/** Of the OCI runtime or, where the shim is the runtime, of the shim. */
+export const runtimeVersion = ({ ociRuntime, shim }: NodeHandlerStatus): string | undefined =>
+  ociRuntime?.version ?? shim?.version
+
+/** `runc 1.1.5`, or the shim where that is the runtime; the type where no binary is known. */
+export function runtimeText(status: NodeHandlerStatus): string {
+  const { ociRuntime, shim, runtimeType } = status
+  const path = ociRuntime?.path ?? shim?.path
+  return [path === undefined ? runtimeType : fileOf(path), runtimeVersion(status)].filter(Boolean).join(' ')
+}
+
 /** The Ready condition; undefined before the first proof is published. */
 export const readyCondition = ({ conditions = [] }: NodeHandlerStatus) => conditions.find(({ type }) => type === 'Ready')
 
@@ -101,7 +112,7 @@ export const NodeHandler = kind({
     { name: 'Shim', cell: ({ status }) => fileOf(status.shim?.path) },
     { name: 'API', cell: ({ status }) => status.shim?.apiVersion ?? '' },
     { name: 'Runtime', cell: ({ status }) => fileOf(status.ociRuntime?.path) },
-    { name: 'Version', cell: ({ status }) => status.ociRuntime?.version ?? status.shim?.version ?? '' },
+    { name: 'Version', cell: ({ status }) => runtimeVersion(status) ?? '' },
     { name: 'Default', cell: ({ status }) => (status.isDefault ? '*' : '') },
     { name: 'Ready', cell: ({ status }) => readyText(status) },
     {

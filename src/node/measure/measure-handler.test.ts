@@ -96,11 +96,20 @@ describe('a measurement', () => {
       ...{ nodeAvailable: of(5 * mebi, mebi), podCgroup: of(mebi / 2), processes: of(4 * mebi), processesOutside: of(3 * mebi) },
       ...{ sandbox: of(3.5 * mebi, 1000), idleCpu: of(1_234_567), starts: [start, start] },
     }
-    const status = measurementStatus(figures, { clock: world.clock, machine, facts: undefined, pods: 3, rounds: 2 })
+    const facts = { runtimeType: 'io.containerd.kata.v2', shim: { path: '/bin/containerd-shim-kata-v2', version: '3.2.0' } }
+    const status = measurementStatus(figures, { clock: world.clock, machine, facts, pods: 3, rounds: 2 })
     assert.deepEqual(
-      [status.measuredAt, status.memory?.sandbox, status.idleCpu?.mean, status.start?.total, status.recommended?.podFixed],
+      [
+        status.measuredAt,
+        status.runtime?.version,
+        status.memory?.sandbox,
+        status.idleCpu?.mean,
+        status.start?.total,
+        status.recommended?.podFixed,
+      ],
       [
         '2026-01-01T00:00:00Z',
+        '3.2.0',
         { mean: '3584Ki', error: '1Ki', min: '3584Ki', max: '3584Ki', samples: 6 },
         '1235u',
         { p50Ms: 123, p90Ms: 123, p99Ms: 123, maxMs: 123, meanMs: 123, errorMs: 0, samples: 2 },

@@ -6,7 +6,7 @@ import type {
   MeasuredLatency,
   MeasuredMachine,
 } from '../../api/polypod/handler-measurement.ts'
-import type { NodeHandlerStatus } from '../../api/polypod/node-handler.ts'
+import { type NodeHandlerStatus, runtimeVersion } from '../../api/polypod/node-handler.ts'
 import { formatQuantity } from '../../api/quantity.ts'
 import { recommendedOverhead } from '../../ledger/recommended-overhead.ts'
 import { type Clock, rfc3339 } from '../../lib/clock.ts'
@@ -35,7 +35,7 @@ export function measurementStatus(
     ...{ measuredAt: rfc3339(clock.now()), pods, rounds, machine },
     runtime: {
       ...{ runtimeType: facts?.runtimeType, shim: facts?.shim?.path },
-      ...{ ociRuntime: facts?.ociRuntime?.path, version: facts?.ociRuntime?.version },
+      ...{ ociRuntime: facts?.ociRuntime?.path, version: facts && runtimeVersion(facts) },
     },
     memory: {
       nodeAvailable: memoryOf(nodeAvailable),

@@ -11,7 +11,7 @@ import { uidOf } from '../pod-labels.ts'
 import type { Seen } from '../seen.ts'
 import { type ConfigTable, configTable } from './config-table.ts'
 import { kernelSeen, type SeenKernel } from './kernel.ts'
-import { type OciRuntime, ociRuntimeOf } from './oci-runtime.ts'
+import { type OciRuntime, ociRuntimeOf, shimVersion } from './oci-runtime.ts'
 import { notesFileOf, type PodNote, podNotes } from './pod-notes.ts'
 import { type ProcessFacts, processFacts } from './process.ts'
 import { type Shim, shimAnswers, shimOf } from './shim.ts'
@@ -62,7 +62,8 @@ export interface NodeTrace {
       }
     | undefined
   config?: ConfigTable | undefined
-  shim?: (Shim & { answers: ShimAnswer[] }) | undefined
+  /** `version`: where the shim is the runtime. */
+  shim?: (Shim & { answers: ShimAnswer[]; version?: string | undefined }) | undefined
   ociRuntime?: OciRuntime | undefined
   containers: TracedContainer[]
   kernel?: SeenKernel | undefined
@@ -155,7 +156,8 @@ async function ofSandbox(
     shimAnswers(shim, id, clock),
     ociRuntimeOf({ ...status.evidence, exe: trace.sandbox.process?.exe }, shim, id),
   ])
-  Object.assign(trace, { shim: { ...shim, answers }, ociRuntime })
+  const version = ociRuntime ? undefined : await shimVersion(shim)
+  Object.assign(trace, { shim: { ...shim, answers, version }, ociRuntime })
 }
 
 /** What containerd's files say of the handler, also when no sandbox came of it. */

@@ -3,7 +3,8 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
-import { ociRuntimeOf } from './oci-runtime.ts'
+import { cases } from '../../testing/cases.ts'
+import { ociRuntimeOf, shimVersion } from './oci-runtime.ts'
 import type { Shim } from './shim.ts'
 
 let dir = ''
@@ -63,5 +64,23 @@ describe('ociRuntimeOf', () => {
   it('knows of none behind a shim that is the runtime', async () => {
     assert.equal(await ociRuntimeOf({ runtimeType: 'io.containerd.kata.v2' }, shimIn(dir), 'id-1'), undefined)
     assert.equal(await ociRuntimeOf({}, undefined, 'id-1'), undefined)
+  })
+})
+
+describe('shimVersion', () => {
+  cases(
+    [
+      { name: 'asks a shim for its own', file: 'containerd-shim-fake-v1', want: '0.5.0' },
+      { name: 'asks nothing that is not called as a shim: an interpreter', file: 'python3', want: undefined },
+    ],
+    async ({ file, want }) => {
+      const path = join(dir, file)
+      await put(path, '#!/bin/sh\necho "fake:"\necho "  Version: 0.5.0"\n', 0o755)
+      assert.equal(await shimVersion({ path }), want)
+    },
+  )
+
+  it('knows none of a shim whose file may not be seen', async () => {
+    assert.equal(await shimVersion({ path: 'containerd-shim-fake-v1' }), undefined)
   })
 })

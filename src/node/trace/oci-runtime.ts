@@ -57,6 +57,13 @@ export async function ociRuntimeOf(
   }
 }
 
+/**
+ * Of a shim that is the runtime. Undefined where it does not say, and where what runs is not called as a shim: an
+ * interpreter would tell its own.
+ */
+export const shimVersion = async ({ path }: Pick<Shim, 'path'>): Promise<string | undefined> =>
+  basename(path).startsWith('containerd-shim') ? knownVersion(path) : undefined
+
 const textOf = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined)
 
 /** cost: two bytes are read, not the binary. */

@@ -24,6 +24,15 @@ describe('runtimeCondition', () => {
         want: ['ShimV1', 'runc (default): io.containerd.runc.v2, runc 1.1.5, shim containerd-shim pid 7 (API v1)'],
       },
       {
+        name: 'gives the version of a shim that is the runtime',
+        proof: {
+          handler: 'wasm',
+          runtimeType: 'io.containerd.wasmtime.v1',
+          shim: { name: 'containerd-shim-wasmtime-v1', version: '0.5.0', pid: 9, api: 'v2' } as const,
+        },
+        want: ['ShimV2', 'wasm: io.containerd.wasmtime.v1, shim containerd-shim-wasmtime-v1 0.5.0 pid 9 (API v2)'],
+      },
+      {
         name: 'says no more than it knows',
         proof: { handler: 'kata', runtimeType: 'io.containerd.kata.v2' },
         want: ['ShimUnknown', 'kata: io.containerd.kata.v2'],

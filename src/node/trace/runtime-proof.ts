@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import type { PodCondition } from '../../api/core/pod-status.ts'
 import type { SandboxStatus } from '../cri/runtime.ts'
-import { ociRuntimeOf } from './oci-runtime.ts'
+import { ociRuntimeOf, shimVersion } from './oci-runtime.ts'
 import { processFacts } from './process.ts'
 import { type ShimApi, shimOf } from './shim.ts'
 
@@ -12,7 +12,8 @@ export interface RuntimeProof {
   runtimeType: string
   /** `crun 1.8.1`; absent where the shim is the runtime. */
   ociRuntime?: string | undefined
-  shim?: { name: string; pid: number; api?: ShimApi | undefined } | undefined
+  /** `version`: where the shim is the runtime. */
+  shim?: { name: string; version?: string | undefined; pid: number; api?: ShimApi | undefined } | undefined
 }
 
 /** Of the condition's type: what kubectl shows of it is its reason (`ShimV2`) and its message. */
@@ -27,10 +28,11 @@ export async function runtimeProof({ id, runtimeHandler, evidence }: SandboxStat
   if (pid === undefined || runtimeType === undefined) return undefined
   const [shim, process] = await Promise.all([shimOf(pid, 0, id), processFacts(pid, 0)])
   const runtime = await ociRuntimeOf({ ...evidence, exe: process?.exe }, shim, id).catch(() => undefined)
+  const version = runtime || !shim ? undefined : await shimVersion(shim)
   return {
     ...{ handler: runtimeHandler, runtimeType },
     ociRuntime: runtime && [runtime.name, runtime.version].filter((part) => part !== undefined).join(' '),
-    shim: shim && { name: basename(shim.path), pid: shim.pid, api: shim.api },
+    shim: shim && { name: basename(shim.path), version, pid: shim.pid, api: shim.api },
   }
 }
 
@@ -40,7 +42,8 @@ export function runtimeCondition(
   defaultHandler: string | undefined,
 ): Pick<PodCondition, 'status' | 'reason' | 'message'> {
   const name = handler === '' ? `${defaultHandler ?? 'runtime'} (default)` : handler
-  const by = shim && `shim ${shim.name} pid ${shim.pid}${shim.api ? ` (API ${shim.api})` : ''}`
+  const by =
+    shim && `shim ${shim.name}${shim.version ? ` ${shim.version}` : ''} pid ${shim.pid}${shim.api ? ` (API ${shim.api})` : ''}`
   const what = [runtimeType, ociRuntime, by].filter((part) => part !== undefined)
   const reason = shim?.api === undefined ? 'ShimUnknown' : shim.api === 'v1' ? 'ShimV1' : 'ShimV2'
   return { status: 'True', reason, message: `${name}: ${what.join(', ')}` }
