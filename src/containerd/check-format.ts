@@ -1,6 +1,14 @@
 // Traps of format, version and imports: what containerd does not read, or refuses to start with.
 import { at, type ConfigFile, textsAt } from './config-tree.ts'
-import { criPlugin, type EffectiveConfig, imagesPlugin, newestFormat, runtimePlugin, versionOf } from './effective-config.ts'
+import {
+  criPlugin,
+  type EffectiveConfig,
+  type IgnoredTable,
+  imagesPlugin,
+  newestFormat,
+  runtimePlugin,
+  versionOf,
+} from './effective-config.ts'
 import type { Finding } from './finding.ts'
 import { rootKeys, unknownKeys } from './known-keys.ts'
 import { atLeast, type Version } from './version.ts'
@@ -33,10 +41,11 @@ function versionFindings(config: EffectiveConfig): Finding[] {
     }))
   if (config.versionPlace || !at(file.root, 'plugins')) return []
   const wanted = atLeast(containerd, 2, 0) ? newest : 2
+  const zero = at(file.root, 'version')
   return [
     {
-      ...{ severity: 'warning', code: 'version-missing', place: { file: file.path, line: 1 } },
-      what: 'no version key',
+      ...{ severity: 'warning', code: 'version-missing', place: zero?.place ?? { file: file.path, line: 1 } },
+      what: zero ? 'the version key says none' : 'no version key',
       consequence: 'containerd reads the file as version 1, in which CRI is `plugins.cri`',
       cure: `put \`version = ${wanted}\` at the top and name the tables as that version does`,
     },
@@ -46,23 +55,33 @@ function versionFindings(config: EffectiveConfig): Finding[] {
 function ignoredFindings(config: EffectiveConfig): Finding[] {
   return config.ignored
     .filter(({ effect, plugin, keys }) => effect === 'refused' || plugin !== imagesPlugin || keys.length > 0)
-    .map(({ place, plugin, instead, effect, handlers }) => {
-      const lost =
-        handlers.length === 0
-          ? ''
-          : `; its handlers (${handlers.join(', ')}) do not exist: no runtime for "${handlers[0]}" is configured`
-      const file = config.files.find(({ path }) => path === place.file)
-      const version = file ? versionOf(file) : config.version
-      return {
-        ...{ severity: 'error', code: 'table-ignored', place },
-        what: `plugins."${plugin}" is not what containerd ${meantVersions(config)} reads in a file of version ${version}`,
-        consequence:
-          effect === 'refused'
-            ? `containerd refuses to start: invalid plugin key URI "${plugin}" expect io.containerd.x.vx`
-            : `the table is ignored${atLeast(config.containerd, 2, 0) ? ', with a warning in the log at most' : ' without a word'}${lost}`,
-        cure: cureOf(config, plugin, instead, version),
-      } as const
-    })
+    .map((table) => ({ severity: 'error', code: 'table-ignored', place: table.place, ...ignoredText(table, config) }))
+}
+
+function ignoredText(
+  { place, plugin, instead, effect, handlers }: IgnoredTable,
+  config: EffectiveConfig,
+): Pick<Finding, 'what' | 'consequence' | 'cure'> {
+  const away = handlers.find((name) => !config.runtimes.some((entry) => entry.name === name))
+  const outcome = away === undefined ? `containerd's own "${handlers[0]}" runs` : `no runtime for "${away}" is configured`
+  const gone = `its handlers (${handlers.join(', ')}) are lost: ${outcome}`
+  if (effect === 'hidden')
+    return {
+      what: `plugins."${instead}" has runtimes, too, and hides those of plugins."${plugin}"`,
+      consequence: `containerd ${meantVersions(config)} merges the two key by key, and takes \`runtimes\` whole; ${gone}`,
+      cure: `move them to plugins."${instead}".containerd.runtimes`,
+    }
+  const file = config.files.find(({ path }) => path === place.file)
+  const version = file ? versionOf(file) : config.version
+  const lost = handlers.length === 0 ? '' : `; ${gone}`
+  return {
+    what: `plugins."${plugin}" is not what containerd ${meantVersions(config)} reads in a file of version ${version}`,
+    consequence:
+      effect === 'refused'
+        ? `containerd refuses to start: invalid plugin key URI "${plugin}" expect io.containerd.x.vx`
+        : `the table is ignored${atLeast(config.containerd, 2, 0) ? ', with a warning in the log at most' : ' without a word'}${lost}`,
+    cure: cureOf(config, plugin, instead, version),
+  }
 }
 
 /** Settings of images that format 3 took out of CRI's runtime side. */

@@ -24,7 +24,8 @@ export interface IgnoredTable {
   plugin: string
   /** The table it would have to be. */
   instead: string
-  effect: 'ignored' | 'refused'
+  /** `hidden`: its `runtimes`, by those of `instead`. */
+  effect: 'ignored' | 'refused' | 'hidden'
   /** Handlers that are lost with it. */
   handlers: string[]
   /** Keys of it that would matter. */
@@ -47,6 +48,7 @@ export interface EffectiveConfig {
   containerdKnown: boolean
   /** Of the first file; 1 when it says none. */
   version: number
+  /** Absent when it says none, or 0. */
   versionPlace?: Place | undefined
   /** All files as one, plugins apart. */
   root: Branch
@@ -78,7 +80,7 @@ export function effectiveConfig(files: readonly ConfigFile[], containerd?: Versi
   const meant = fits ? containerd : (oldestFor[version] ?? { major: 2, minor: 3 })
   const read = atLeast(meant, 2, 0) ? readBy2(files, meant) : readBy1(files)
   const root = files.map((file) => file.root).reduce<Branch | undefined>(merged, undefined) ?? first.root
-  const versionPlace = at(first.root, 'version')?.place
+  const versionPlace = hasVersion(first) ? at(first.root, 'version')?.place : undefined
   const known = { containerd: containerd ?? meant, containerdKnown: containerd !== undefined }
   return { files: [...files], ...known, version, versionPlace, root, ...read, ...handlersOf(read.cri, meant) }
 }
@@ -157,28 +159,33 @@ function readBy2(files: readonly ConfigFile[], containerd: Version): Read {
     .findLast((v) => v !== undefined)
   const isOld = (nth: number) => (newest === 3 ? (last ?? 3) : (counted[nth] ?? 1)) < newest
   const ignored: IgnoredTable[] = []
-  let cri: Branch | undefined
+  const read: CriTables[] = []
   let snapshotter = ''
   for (const [nth, file] of files.entries()) {
     const isFirstFormat = versionOf(file) === 1
     if (!isFirstFormat) ignored.push(...ignoredTable(file, 'cri', runtimePlugin, 'ignored'))
     const old = table(file, criPlugin) ?? (isFirstFormat ? table(file, 'cri') : undefined)
-    const fresh = table(file, runtimePlugin)
     const moved = old && without(old, servingKeys)
     if (moved && moved.children.size > 0 && !isOld(nth)) ignored.push(...lostTable(moved, file))
-    const migrated = moved && isOld(nth) ? migratedTo(fresh, moved) : fresh
-    if (migrated) cri = merged(cri, migrated)
+    read.push({ old: isOld(nth) ? moved : undefined, fresh: table(file, runtimePlugin) })
     const inOld = isOld(nth) ? textAt(moved, 'containerd', 'snapshotter') : ''
     snapshotter = textAt(table(file, imagesPlugin), 'snapshotter') || inOld || snapshotter
   }
+  // k8s: 2.3 migrates each file before it merges, 2.0 to 2.2 what they have merged
+  const migrated = newest === 3 ? [read.reduce(together)] : read
+  const cri = migrated
+    .map(migratedTable)
+    .filter((one) => one !== undefined)
+    .reduce<Branch | undefined>(merged, undefined)
+  ignored.push(...migrated.flatMap((tables) => hiddenTable(tables, cri)))
   const [first] = files as [ConfigFile]
-  const plugin = isOld(0) && readsOld(first) ? oldName(first) : runtimePlugin
+  const plugin = isOld(0) && readsOld(first, migrated[0]?.fresh) ? oldName(first) : runtimePlugin
   return { cri, snapshotter: snapshotter || 'overlayfs', home: { file: first, plugin }, ignored, replaced: [] }
 }
 
 /** Whether a handler belongs in the old table: `runtimes` in the new one would hide the old one's. */
-const readsOld = (file: ConfigFile): boolean =>
-  !at(table(file, runtimePlugin), 'containerd', 'runtimes') &&
+const readsOld = (file: ConfigFile, fresh: Branch | undefined): boolean =>
+  !at(fresh, 'containerd', 'runtimes') &&
   (table(file, criPlugin) !== undefined || table(file, 'cri') !== undefined || !table(file, runtimePlugin))
 
 const oldName = (file: ConfigFile): string =>
@@ -197,15 +204,37 @@ const without = (branch: Branch, keys: readonly string[]): Branch => ({
   children: new Map([...branch.children].filter(([key]) => !keys.includes(key))),
 })
 
+/** CRI's tables that a migration makes one: `old` is absent where there is nothing to migrate. */
+interface CriTables {
+  old?: Branch | undefined
+  fresh?: Branch | undefined
+}
+
+const together = (under: CriTables, over: CriTables): CriTables => ({
+  old: over.old ? merged(under.old, over.old) : under.old,
+  fresh: over.fresh ? merged(under.fresh, over.fresh) : under.fresh,
+})
+
 /** What the new table has already wins, key by key and one level down in `containerd` and `cni`. */
-function migratedTo(fresh: Branch | undefined, old: Branch): Branch {
-  if (!fresh) return old
+function migratedTable({ old, fresh }: CriTables): Branch | undefined {
+  if (!fresh || !old) return old ?? fresh
   const children = new Map([...old.children, ...fresh.children])
   for (const key of ['containerd', 'cni']) {
     const [under, over] = [old.children.get(key), fresh.children.get(key)]
     if (under && over) children.set(key, { ...over, children: new Map([...under.children, ...over.children]) })
   }
   return { ...fresh, children }
+}
+
+/** Handlers of the old table that nothing reads, since the new one has `runtimes`. */
+function hiddenTable({ old, fresh }: CriTables, cri: Branch | undefined): IgnoredTable[] {
+  if (!at(fresh, 'containerd', 'runtimes')) return []
+  const read = at(cri, 'containerd', 'runtimes')
+  const lost = [...(at(old, 'containerd', 'runtimes')?.children ?? [])].filter(([name]) => !read?.children.has(name))
+  const [first] = lost
+  if (!first) return []
+  const handlers = lost.map(([name]) => name)
+  return [{ place: first[1].place, plugin: criPlugin, instead: runtimePlugin, effect: 'hidden', handlers, keys: ['containerd'] }]
 }
 
 type Handlers = Pick<EffectiveConfig, 'runtimes' | 'defaultName' | 'defaultPlace'>
