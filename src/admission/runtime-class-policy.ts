@@ -13,6 +13,7 @@ import {
   runtimeClassPolicy as policyOf,
   violation,
 } from '../api/polypod/runtime-class-policy.ts'
+import { admissionAnnotation, type AdmissionNote } from '../api/polypod/trace-notes.ts'
 import { invalidObject } from '../api/status.ts'
 import { type AdmissionRequest, plugin } from './chain.ts'
 import { denied } from './denied.ts'
@@ -38,7 +39,7 @@ export const runtimeClassPolicy = plugin({
         request,
         `pod rejected: RuntimeClass "${given}", which annotation ${defaultClassAnnotation} of the namespace gives to Pods that name none, not found`,
       )
-    return { ...object, spec: { ...object.spec, runtimeClassName: given } }
+    return givenTo(request, given)
   },
   async validate(request) {
     const policy = await policyFor(request)
@@ -68,6 +69,17 @@ export const runtimeClassPolicies = plugin({
       request.warn(`${name}: Pods that are there stay, and could not be created anew: ${strangers.join(', ')}`)
   },
 })
+
+/** With the beginning of the note that RuntimeClass finishes: by then nobody could tell who named the class. */
+function givenTo({ object: { metadata, spec, ...rest }, nowMs }: AdmissionRequest<Pod>, given: string): Pod {
+  const note: Pick<AdmissionNote, 'at' | 'class' | 'from'> = {
+    at: new Date(nowMs).toISOString(),
+    class: given,
+    from: 'namespace',
+  }
+  const annotations = { ...metadata.annotations, [admissionAnnotation]: JSON.stringify(note) }
+  return { ...rest, metadata: { ...metadata, annotations }, spec: { ...spec, runtimeClassName: given } }
+}
 
 async function policyFor({ namespace, read }: AdmissionRequest<Pod>): Promise<RuntimeClassPolicy | undefined> {
   if (namespace === undefined) return undefined

@@ -2,7 +2,7 @@
 import { Pod } from '../api/core/pod.ts'
 import { RuntimeClass } from '../api/node/runtime-class.ts'
 import { sameValue } from '../api/equal.ts'
-import { admissionAnnotation, type AdmissionNote } from '../api/polypod/trace-notes.ts'
+import { admissionAnnotation, type AdmissionNote, admissionNoteOf } from '../api/polypod/trace-notes.ts'
 import type { AdmissionRequest, Plugin } from './chain.ts'
 import { runtimeClass } from './runtime-class.ts'
 
@@ -14,9 +14,13 @@ export const recordedRuntimeClass: Plugin = {
     const after = (await runtimeClass.mutate?.(request)) as Pod
     const { runtimeClassName } = after.spec
     if (runtimeClassName === undefined) return after
+    const at = new Date(request.nowMs).toISOString()
+    const begun = admissionNoteOf(before)
     const note: AdmissionNote = {
-      at: new Date(request.nowMs).toISOString(),
-      ...{ class: runtimeClassName, handler: await handlerNow(request, runtimeClassName) },
+      ...{ at, class: runtimeClassName },
+      // what a copied Pod brings along was noted at another time
+      ...(begun?.from === 'namespace' && begun.at === at ? { from: begun.from } : {}),
+      ...{ handler: await handlerNow(request, runtimeClassName) },
       ...brought(before, after),
     }
     const annotations = { ...after.metadata.annotations, [admissionAnnotation]: JSON.stringify(note) }

@@ -2,12 +2,14 @@
 import type { AskedOfNode, NodeVerdict, PodChange, PodExplanation } from '../api/polypod/pod-explanation.ts'
 import { table } from './output.ts'
 
+type ExplainedClass = NonNullable<NonNullable<PodExplanation['status']>['runtimeClass']>
+
 export function explanationText({ metadata, status }: PodExplanation): string {
   if (!status) return ''
   const { verdict, summary, runtimeClass, asks = [], causes = [], nodes = [], changes = [], hints = [] } = status
   const blocks = [
     `Pod ${metadata.namespace}/${metadata.name}: ${verdict}: ${summary}\n`,
-    runtimeClass ? `RuntimeClass ${runtimeClass.name}, handler ${runtimeClass.handler ?? '(there is no such class)'}\n` : '',
+    runtimeClass ? `${classText(runtimeClass)}\n` : '',
     titled(
       'Why',
       causes.map(({ type, message }) => `  ${type}: ${message}\n`),
@@ -31,6 +33,9 @@ export function explanationText({ metadata, status }: PodExplanation): string {
   ]
   return blocks.filter((block) => block !== '').join('\n')
 }
+
+const classText = ({ name, handler = '(there is no such class)', from }: ExplainedClass): string =>
+  `RuntimeClass ${name}${from === undefined ? '' : ` (from ${from})`}, handler ${handler}`
 
 /** Of clusters with more nodes, -o json tells the rest. */
 const mostNodes = 30

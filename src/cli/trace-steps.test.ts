@@ -220,6 +220,15 @@ describe('the trace of a Pod of which not everything is known', () => {
         ],
       },
       {
+        name: 'says that the namespace gave the class',
+        more: { pod: podOf(undefined, { [admissionAnnotation]: { ...admission, from: 'namespace' } }) },
+        step: 1,
+        want: [
+          'done',
+          "class legacy (from the namespace's default) means handler runc-v1; it brought overhead cpu=10m; nodeSelector sandbox=yes",
+        ],
+      },
+      {
         name: 'says that a Pod without a class gets the default',
         more: { pod: podOf({ nodeName: 'a' }), runtimeClass: undefined },
         step: 1,

@@ -8,6 +8,7 @@ import {
   admissionAnnotation,
   type AdmissionNote,
   admissionNoteOf,
+  classGiver,
   schedulingAnnotation,
   schedulingNoteOf,
 } from '../api/polypod/trace-notes.ts'
@@ -101,12 +102,13 @@ function admissionStep({ pod, runtimeClass }: TraceFacts): TraceStep {
     const summary = 'no RuntimeClass: the default handler of whatever node it gets'
     return { ...base, summary, facts: {}, proof: ['Pod: spec.runtimeClassName is absent'] }
   }
-  const facts = { class: className, handler: note?.handler ?? runtimeClass?.handler, merged: mergedOf(note) }
+  const giver = classGiver(note)
+  const facts = { class: className, from: giver, handler: note?.handler ?? runtimeClass?.handler, merged: mergedOf(note) }
   const merged = note ? mergedText(note) : 'what of its selector and tolerations came from the class was not noted'
   return {
     ...base,
     durationMs: untilScheduler(pod, note),
-    summary: `class ${className} means handler ${facts.handler ?? 'unknown: the class is gone'}; ${merged}`,
+    summary: `class ${className}${giver ? ` (from ${giver})` : ''} means handler ${facts.handler ?? 'unknown: the class is gone'}; ${merged}`,
     facts,
     proof: [
       ...(note ? [`Pod: annotation ${admissionAnnotation}`] : []),

@@ -193,6 +193,7 @@ const podExplanation: Record<string, Texts> = {
     '': 'ExplainedRuntimeClass is the RuntimeClass of a Pod.',
     name: 'name of the RuntimeClass.',
     handler: 'handler that the RuntimeClass names. If absent, there is no such RuntimeClass.',
+    from: 'from is who gave the Pod this RuntimeClass. If absent, the Pod itself names it.',
   },
   AskedOfNode: {
     '': 'AskedOfNode is one thing a Pod asks of a node.',

@@ -51,7 +51,9 @@ const explanationStatus = object(
     verdict: text(),
     summary: text(),
     node: optional(text()),
-    runtimeClass: pointer(object({ name: text(), handler: optional(text()) }, name('ExplainedRuntimeClass'))),
+    runtimeClass: pointer(
+      object({ name: text(), handler: optional(text()), from: optional(text()) }, name('ExplainedRuntimeClass')),
+    ),
     asks: optional(listOf(askedOfNode)),
     causes: optional(listOf(cause)),
     nodes: optional(listOf(nodeVerdict)),

@@ -13,6 +13,8 @@ export interface AdmissionNote {
   /** RFC 3339 in milliseconds. */
   at: string
   class: string
+  /** The class is the namespace's default; absent: the Pod names it. */
+  from?: 'namespace' | undefined
   handler: string
   overhead?: Record<string, string> | undefined
   nodeSelector?: Record<string, string> | undefined
@@ -37,10 +39,18 @@ export interface SchedulingNote {
   next?: { node: string; score: number } | undefined
 }
 
-/** Undefined when nothing was noted, or the Pod was written by somebody who copied an annotation from another one. */
+/** Undefined when nothing was noted, or somebody wrote the annotation: copied from another Pod, or of another shape. */
 export function admissionNoteOf({ metadata, spec }: Pick<Pod, 'metadata' | 'spec'>): AdmissionNote | undefined {
   const found = noteIn<AdmissionNote>(metadata.annotations?.[admissionAnnotation])
-  return found?.class !== undefined && found.class === spec.runtimeClassName ? found : undefined
+  return found?.class !== undefined && found.class === spec.runtimeClassName && isWhole(found) ? found : undefined
+}
+
+/** Who gave the Pod its class, for people; undefined: the Pod itself, or nobody noted it. */
+export const classGiver = (note: AdmissionNote | undefined): string | undefined =>
+  note?.from === 'namespace' ? "the namespace's default" : undefined
+
+function isWhole({ overhead = {}, nodeSelector = {}, tolerations = [] }: AdmissionNote): boolean {
+  return [overhead, nodeSelector].every(isRecord) && Array.isArray(tolerations) && tolerations.every(isRecord)
 }
 
 /** Undefined when nothing was noted: another scheduler placed it, or nobody did. */

@@ -1,6 +1,7 @@
 // The explanation of a Pod: facts in, causes and checked changes out. Pure but for asking admission.
 import { Pod } from '../../api/core/pod.ts'
 import type { ExplanationStatus, NodeVerdict, PodChange, PodChangeStep, Verdict } from '../../api/polypod/pod-explanation.ts'
+import { admissionNoteOf, classGiver } from '../../api/polypod/trace-notes.ts'
 import { causesOf } from './cause-text.ts'
 import type { Step } from './change.ts'
 import { type Around, classOf, type Facts } from './facts.ts'
@@ -67,7 +68,8 @@ function runtimeClassOf(facts: Facts, { pod }: Outlook): Pick<ExplanationStatus,
   const name = pod.spec.runtimeClassName
   if (name === undefined) return {}
   const handler = classOf(facts, pod)?.handler
-  return { runtimeClass: { name, ...(handler === undefined ? {} : { handler }) } }
+  const from = classGiver(admissionNoteOf(pod))
+  return { runtimeClass: { name, ...(handler === undefined ? {} : { handler }), ...(from === undefined ? {} : { from }) } }
 }
 
 const nodeVerdicts = (facts: Facts, outlook: Outlook): NodeVerdict[] => {
