@@ -7,9 +7,11 @@ import { Pod } from '../../api/core/pod.ts'
 import { ResourceQuota } from '../../api/core/resource-quota.ts'
 import type { AnyKind, AnyObject } from '../../api/kind.ts'
 import { RuntimeClass } from '../../api/node/runtime-class.ts'
+import { admissionAnnotation } from '../../api/polypod/trace-notes.ts'
 import { cases } from '../../testing/cases.ts'
 import { defaultProfile } from '../default-profile.ts'
 import { requesting, sampleNode, samplePod } from '../sample.ts'
+import { asWritten } from './as-written.ts'
 import { applied, podStep } from './change.ts'
 import { explain } from './explanation.ts'
 import { type Facts, viewsOf } from './facts.ts'
@@ -202,6 +204,54 @@ describe('an explanation', () => {
         ['requests', 'memory 2Gi = 1Gi + 1Gi overhead', 'Pod + RuntimeClass kata'],
       ],
     )
+  })
+})
+
+describe('a Pod of which admission noted what its class brought', () => {
+  const toleration = { key: 'vm', operator: 'Exists', effect: 'NoSchedule' }
+  const overhead = { memory: '1Gi' }
+  const note = { at: '2026-01-02T03:04:05.678Z', class: 'kata', handler: 'kata-qemu', from: 'namespace', overhead }
+  const merged = { nodeSelector: { vm: 'yes' }, tolerations: [toleration] }
+  const plain = samplePod('p', {
+    ...{ runtimeClassName: 'kata', overhead, nodeSelector: { vm: 'yes', disk: 'ssd' } },
+    tolerations: [{ key: 'own', operator: 'Exists' }, toleration],
+  })
+  const annotations = { [admissionAnnotation]: JSON.stringify({ ...note, ...merged }) }
+  const pod = { ...plain, metadata: { ...plain.metadata, annotations } }
+  const edited = { metadata: { name: 'kata' }, handler: 'kata', scheduling: { nodeSelector: { disk: 'ssd' } } }
+  const facts = factsOf(pod, { more: [[RuntimeClass, [RuntimeClass.decode(edited, { unknown: [] })]]] })
+
+  it('goes by that, whatever was made of the class since', async () => {
+    const { asks, runtimeClass } = await explain(facts, around)
+    assert.deepEqual(runtimeClass, { name: 'kata', handler: 'kata', from: "the namespace's default" })
+    assert.deepEqual(
+      asks?.map(({ field, value, from }) => [field, value, from]),
+      [
+        ['nodeSelector', 'vm=yes', 'RuntimeClass kata'],
+        ['nodeSelector', 'disk=ssd', 'Pod and RuntimeClass kata'],
+        ['toleration', 'own', 'Pod'],
+        ['toleration', 'vm:NoSchedule', 'RuntimeClass kata'],
+        ['requests', 'memory 1Gi = 0 + 1Gi overhead', 'Pod + RuntimeClass kata'],
+      ],
+    )
+  })
+
+  it('is made anew without it', () => {
+    const { runtimeClassName, overhead: left, nodeSelector, tolerations } = asWritten(facts).spec
+    assert.deepEqual(
+      { runtimeClassName, left, nodeSelector, tolerations },
+      {
+        runtimeClassName: undefined,
+        left: undefined,
+        nodeSelector: { disk: 'ssd' },
+        tolerations: [{ key: 'own', operator: 'Exists' }],
+      },
+    )
+  })
+
+  it('names the class also when that is gone', async () => {
+    const { asks } = await explain(factsOf(pod), around)
+    assert.equal(asks?.[0]?.from, 'RuntimeClass kata')
   })
 })
 

@@ -2,10 +2,11 @@
 import type { Pod } from '../../api/core/pod.ts'
 import type { Toleration } from '../../api/core/toleration.ts'
 import { own } from '../../api/own.ts'
+import { admissionNoteOf } from '../../api/polypod/trace-notes.ts'
 import type { AskedOfNode } from '../../api/polypod/pod-explanation.ts'
 import { amountText } from '../../ledger/amounts.ts'
 import { podLedger } from '../../ledger/pod-ledger.ts'
-import { asWritten, isAdded } from './as-written.ts'
+import { asWritten, isAdded, lentTo } from './as-written.ts'
 import { classOf, type Facts } from './facts.ts'
 
 export interface Origins {
@@ -21,19 +22,20 @@ const thePod = 'Pod'
 export function originsOf(facts: Facts, pod: Pod): Origins {
   const written = asWritten(facts)
   const runtimeClass = classOf(facts, pod)
-  const theClass = runtimeClass ? `RuntimeClass ${runtimeClass.metadata.name}` : thePod
+  const lent = lentTo(pod, runtimeClass)
+  const className = admissionNoteOf(pod)?.class ?? runtimeClass?.metadata.name
+  const theClass = className === undefined ? thePod : `RuntimeClass ${className}`
   const demanded = runtimeClass?.scheduling?.nodeSelector
   const ownTolerations = new Set((written.spec.tolerations ?? []).map(tolerationText))
   return {
     ofSelector(key) {
       const isOwn = own(written.spec.nodeSelector, key) !== undefined
-      if (own(demanded, key) === undefined) return thePod
-      return isOwn ? `${thePod} and ${theClass}` : theClass
+      if (!isOwn) return own(lent.nodeSelector, key) === undefined ? thePod : theClass
+      return own(demanded, key) === undefined ? thePod : `${thePod} and ${theClass}`
     },
     ofToleration(toleration) {
       if (ownTolerations.has(tolerationText(toleration))) return thePod
-      const lent = (runtimeClass?.scheduling?.tolerations ?? []).map(tolerationText)
-      if (lent.includes(tolerationText(toleration))) return theClass
+      if ((lent.tolerations ?? []).map(tolerationText).includes(tolerationText(toleration))) return theClass
       return isAdded(toleration) ? 'DefaultTolerationSeconds' : 'admission'
     },
     ofOverhead: theClass,
