@@ -24,6 +24,7 @@ export function checkFormat(config: EffectiveConfig): Finding[] {
     ...pluginListFindings(config),
     ...config.files.flatMap((file) => unknownKeys(file.root, rootKeys, { where: 'the top of the file' })),
     ...config.files.flatMap(strayImageKeys),
+    ...config.files.flatMap((file) => strayHandlers(file, config)),
   ]
 }
 
@@ -95,6 +96,23 @@ function strayImageKeys({ root }: ConfigFile): Finding[] {
     consequence: 'it has no effect',
     cure: `write it in plugins."${imagesPlugin}"${key === 'sandbox_image' ? ', as pinned_images.sandbox' : ''}`,
   }))
+}
+
+/** Handlers of a plugin that is none: its name is misspelt. */
+function strayHandlers({ root }: ConfigFile, { home }: EffectiveConfig): Finding[] {
+  const plugins = [...(at(root, 'plugins')?.children ?? [])].filter(([name]) => !needed.includes(name))
+  return plugins.flatMap(([name, table]): Finding[] => {
+    const handlers = [...(at(table, 'containerd', 'runtimes')?.children.keys() ?? [])]
+    if (handlers.length === 0) return []
+    return [
+      {
+        ...{ severity: 'warning', code: 'unknown-key', place: table.place },
+        what: `plugins."${name}" has handlers (${handlers.join(', ')}), and containerd has no such plugin`,
+        consequence: 'containerd does not read it: these handlers do not exist',
+        cure: `name the table plugins."${home.plugin}"`,
+      },
+    ]
+  })
 }
 
 const meantVersions = ({ containerd }: EffectiveConfig): string => {

@@ -154,16 +154,33 @@ const snapshotters = (config: EffectiveConfig): Set<string> => {
   return new Set([...brought, ...proxies.filter(([, proxy]) => textAt(proxy, 'type') === 'snapshot').map(([name]) => name)])
 }
 
+/** Keys of which one must be there: containerd skips these plugins otherwise. A root that is named may hold a scratch file already. */
+const neededBy: Record<string, string[]> = { devmapper: ['pool_name'], blockfile: ['scratch_file', 'root_path'] }
+
+/** The key a snapshotter of containerd's own lacks. */
+function lackOf(snapshotter: string, { root }: EffectiveConfig): string | undefined {
+  const keys = neededBy[snapshotter] ?? []
+  const plugins = [`io.containerd.snapshotter.v1.${snapshotter}`, snapshotter]
+  const isSaid = keys.some((key) => plugins.some((plugin) => textAt(root, 'plugins', plugin, key) !== ''))
+  return isSaid || at(root, 'proxy_plugins', snapshotter) ? undefined : keys[0]
+}
+
 function snapshotterFindings({ name, table, place }: RuntimeTable, config: EffectiveConfig): Finding[] {
   const wanted = textAt(table, 'snapshotter')
+  const isThere = snapshotters(config).has(wanted)
+  const lack = lackOf(wanted, config)
   // 1.6 does not know the key, and an unknown key is a finding already
-  if (wanted === '' || !atLeast(config.containerd, 1, 7) || snapshotters(config).has(wanted)) return []
+  if (wanted === '' || !atLeast(config.containerd, 1, 7) || (isThere && lack === undefined)) return []
   return [
     {
       ...{ severity: 'error', code: 'snapshotter-missing', place: at(table, 'snapshotter')?.place ?? place, about: name },
-      what: `handler "${name}" wants the snapshotter "${wanted}", which containerd does not bring and no proxy_plugins table names`,
+      what: `handler "${name}" wants the snapshotter "${wanted}", which ${
+        isThere ? `containerd skips without ${lack}` : 'containerd does not bring and no proxy_plugins table names'
+      }`,
       consequence: `images cannot be unpacked for it: snapshotter not loaded: ${wanted}`,
-      cure: `add [proxy_plugins.${wanted}] with type = "snapshot" and the address of its socket, or take the key out`,
+      cure: isThere
+        ? `write ${lack} in plugins."io.containerd.snapshotter.v1.${wanted}"`
+        : `add [proxy_plugins.${wanted}] with type = "snapshot" and the address of its socket, or take the key out`,
     },
   ]
 }

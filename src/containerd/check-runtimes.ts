@@ -1,6 +1,6 @@
 // Traps of single handlers: names, types, keys that contradict each other, annotations, cgroup drivers.
 import { globPieces, globsOverlap } from './annotation-glob.ts'
-import { at, isTrue, textAt, textsAt } from './config-tree.ts'
+import { at, type Branch, isTrue, textAt, textsAt } from './config-tree.ts'
 import { type EffectiveConfig, imagesPlugin, type RuntimeTable } from './effective-config.ts'
 import type { Finding } from './finding.ts'
 import { handlerTable } from './handler-table.ts'
@@ -127,12 +127,12 @@ const deprecatedShim = ({ name, runtimeType, table, place }: RuntimeTable, isNew
   cure: 'write runtime_type = "io.containerd.runc.v2" before that',
 })
 
-function keyFindings({ name, table, runtimeType }: RuntimeTable, { containerd, version }: EffectiveConfig): Finding[] {
+function keyFindings({ name, table, runtimeType }: RuntimeTable, { containerd }: EffectiveConfig): Finding[] {
   const owner = { where: `handler "${name}"`, handler: name }
   const options = takesRuncOptions(runtimeType)
     ? unknownKeys(at(table, 'options'), runcOptions, { ...owner, where: `options of handler "${name}"` })
     : []
-  return [...unknownKeys(table, runtimeKeys(containerd, version), owner), ...options]
+  return [...unknownKeys(table, runtimeKeys(containerd), owner), ...options]
 }
 
 function valueFindings({ name, table }: RuntimeTable, { containerd }: EffectiveConfig): Finding[] {
@@ -145,20 +145,36 @@ function valueFindings({ name, table }: RuntimeTable, { containerd }: EffectiveC
     const what = `handler "${name}": ${all} without privileged_without_host_devices`
     found.push(error('privileged-devices', all, { what, consequence: failsToLoad, cure: 'set both, or neither' }))
   }
-  if (!atLeast(containerd, 2, 0)) return found
+  if (!atLeast(containerd, 2, 0)) return [...found, ...sandboxModeFindings(name, table)]
   const ioType = textAt(table, 'io_type')
   if (!['', 'fifo', 'streaming'].includes(ioType)) {
     const cure = 'write fifo or streaming (the error text says `named_pipe`, wrongly)'
     found.push(error('io-type', 'io_type', { what: `io_type "${ioType}" of handler "${name}"`, consequence: failsToLoad, cure }))
   }
   const sandboxer = textAt(table, 'sandboxer')
-  if (!['', 'podsandbox', 'shim'].includes(sandboxer)) {
+  if (!sandboxers.includes(sandboxer)) {
     const what = `sandboxer "${sandboxer}" of handler "${name}" is not one containerd brings`
     const consequence = `each Pod of it fails: failed to get sandbox controller by ${sandboxer}`
     const cure = 'write podsandbox or shim, unless a proxy plugin of that name serves the sandbox API'
     found.push(error('sandboxer-unknown', 'sandboxer', { what, consequence, cure }))
   }
   return found
+}
+
+const sandboxers = ['', 'podsandbox', 'shim']
+
+/** 1.7 minds the key with ENABLE_CRI_SANDBOXES only. */
+function sandboxModeFindings(name: string, table: Branch): Finding[] {
+  const mode = textAt(table, 'sandbox_mode')
+  if (sandboxers.includes(mode)) return []
+  return [
+    {
+      ...{ severity: 'warning', code: 'sandboxer-unknown', place: at(table, 'sandbox_mode')?.place, about: name },
+      what: `sandbox_mode "${mode}" of handler "${name}" is not one containerd knows`,
+      consequence: `each Pod of it fails with containerd 2.x, and with ENABLE_CRI_SANDBOXES here: unknown sandbox controller mode: ${mode}`,
+      cure: 'write podsandbox or shim',
+    },
+  ]
 }
 
 const lists = ['pod_annotations', 'container_annotations'] as const
@@ -203,7 +219,10 @@ function globFindings({ name, table }: RuntimeTable): Finding[] {
   })
 }
 
-/** An annotation meant for one kind of runtime must not reach another kind; the very same pattern is no accident. */
+/** Stars and slashes alone, which name no runtime: the same in two places says nothing of intent. */
+const isWide = (pattern: string): boolean => /^[*/]+$/.test(pattern)
+
+/** An annotation meant for one kind of runtime must not reach another kind; the very same prefix is no accident. */
 function globsBetween(runtimes: readonly RuntimeTable[]): Finding[] {
   return runtimes.flatMap((one, nth) =>
     runtimes.slice(nth + 1).flatMap((other) => {
@@ -211,7 +230,7 @@ function globsBetween(runtimes: readonly RuntimeTable[]): Finding[] {
       const shared = lists.flatMap((key) =>
         textsAt(one.table, key).flatMap((a) =>
           textsAt(other.table, key)
-            .filter((b) => a !== b && globsOverlap(a, b))
+            .filter((b) => (a !== b || isWide(a)) && globsOverlap(a, b))
             .map((b) => ({ key, a, b })),
         ),
       )

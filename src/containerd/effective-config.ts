@@ -217,13 +217,36 @@ const together = (under: CriTables, over: CriTables): CriTables => ({
 
 /** What the new table has already wins, key by key and one level down in `containerd` and `cni`. */
 function migratedTable({ old, fresh }: CriTables): Branch | undefined {
-  if (!fresh || !old) return old ?? fresh
+  if (!old) return fresh
+  const both = fresh ? overlaid(old, fresh) : old
+  return at(old, 'containerd') ? withSandboxers(both) : both
+}
+
+function overlaid(old: Branch, fresh: Branch): Branch {
   const children = new Map([...old.children, ...fresh.children])
   for (const key of ['containerd', 'cni']) {
     const [under, over] = [old.children.get(key), fresh.children.get(key)]
     if (under && over) children.set(key, { ...over, children: new Map([...under.children, ...over.children]) })
   }
   return { ...fresh, children }
+}
+
+/** The key `sandbox_mode` of each handler is `sandboxer` in 2.x. */
+function withSandboxers(cri: Branch): Branch {
+  const renamed = (entry: Branch): Branch => {
+    const mode = at(entry, 'sandbox_mode')
+    if (!mode || at(entry, 'sandboxer')) return entry
+    return { ...entry, children: new Map([...without(entry, ['sandbox_mode']).children, ['sandboxer', mode]]) }
+  }
+  const within = (branch: Branch, key: string, change: (inner: Branch) => Branch): Branch => {
+    const inner = branch.children.get(key)
+    return inner ? { ...branch, children: new Map([...branch.children, [key, change(inner)]]) } : branch
+  }
+  const allOf = (runtimes: Branch): Branch => ({
+    ...runtimes,
+    children: new Map([...runtimes.children].map(([name, entry]) => [name, renamed(entry)])),
+  })
+  return within(cri, 'containerd', (containerd) => within(containerd, 'runtimes', allOf))
 }
 
 /** Handlers of the old table that nothing reads, since the new one has `runtimes`. */

@@ -26,11 +26,12 @@ const everyRuntimeKey = [
 ]
 
 /** Of `runtimes.<handler>`. Legacy keys have findings of their own. */
-export const runtimeKeys = (containerd: Version, format: number): string[] => [
+export const runtimeKeys = (containerd: Version): string[] => [
   ...everyRuntimeKey,
   ...['runtime_engine', 'runtime_root'],
   ...(atLeast(containerd, 1, 7) ? ['snapshotter', 'privileged_without_host_devices_all_devices_allowed'] : []),
-  ...(atLeast(containerd, 1, 7) && format <= 2 ? ['sandbox_mode'] : []),
+  // 2.x knows it as sandboxer, and renames it where it migrates
+  ...(atLeast(containerd, 1, 7) && !atLeast(containerd, 2, 0) ? ['sandbox_mode'] : []),
   ...(atLeast(containerd, 2, 0) ? ['sandboxer', 'io_type'] : []),
   ...(atLeast(containerd, 2, 1) ? ['cgroup_writable'] : []),
   ...(atLeast(containerd, 2, 3) ? ['disable_pause_image_pull'] : []),
