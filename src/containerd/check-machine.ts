@@ -15,6 +15,7 @@ export function checkMachine(config: EffectiveConfig, machine: MachineAnswers | 
           ...shimFindings(entry, config, machine),
           ...fileFindings(entry, config, machine),
           ...socketFindings(entry, config, machine),
+          ...specFindings(entry, machine),
         ]
       : []),
   ])
@@ -138,6 +139,20 @@ function fileFindings({ name, table }: RuntimeTable, { containerd }: EffectiveCo
       what: `cgroup_writable of handler "${name}" on a machine without cgroup v2`,
       consequence: 'containerd does not load CRI, and no Pod of any handler starts',
       cure: 'take it out, or boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1)',
+    },
+  ]
+}
+
+function specFindings({ name, table }: RuntimeTable, machine: MachineAnswers): Finding[] {
+  const path = textAt(table, 'base_runtime_spec')
+  const why = machine.broken.get(path)
+  if (why === undefined) return []
+  return [
+    {
+      ...{ severity: 'error', code: 'base-spec-invalid', place: at(table, 'base_runtime_spec')?.place, about: name },
+      what: `${path}, named by handler "${name}", is no OCI spec: ${why}`,
+      consequence: 'containerd does not load CRI, and no Pod of any handler starts: failed to load base OCI spec',
+      cure: 'write an OCI spec in JSON there (`ctr oci spec` prints one), or mend its path',
     },
   ]
 }

@@ -15,7 +15,9 @@ const machine: MachineAnswers = {
     ...['/usr/sbin/runc', '/usr/bin/crun', '/opt/kata/bin/containerd-shim-kata-v2', '/etc/containerd/runsc.toml'],
     '/run/containerd-nydus/containerd-nydus-grpc.sock',
     '/opt/kata/share/defaults/kata-containers/configuration-qemu.toml',
+    ...['/etc/containerd/good-spec.json', '/etc/containerd/broken-spec.json'],
   ]),
+  broken: new Map([['/etc/containerd/broken-spec.json', 'not valid JSON']]),
   shimFolders: ['/', '/usr/bin'],
   cgroupV2: false,
 }

@@ -11,6 +11,8 @@ export interface MachineQuestions {
   runtimes: string[]
   /** Files, folders and sockets, absolute. */
   paths: string[]
+  /** Those of `paths` that must hold a JSON object. */
+  objects: string[]
 }
 
 export interface MachineAnswers {
@@ -18,6 +20,8 @@ export interface MachineAnswers {
   shims: ReadonlyMap<string, string>
   runtimes: ReadonlyMap<string, string>
   present: ReadonlySet<string>
+  /** Why containerd cannot read one of `objects` that is there. */
+  broken: ReadonlyMap<string, string>
   /** Folders in containerd's search order for shims, for people. */
   shimFolders: readonly string[]
   cgroupV2: boolean
@@ -59,18 +63,16 @@ export function machineQuestions(config: EffectiveConfig): MachineQuestions {
     [shimOf(entry, config), sandboxShimOf(entry, config)].filter((s) => s !== undefined),
   )
   const runtimes = config.runtimes.flatMap((entry) => ociRuntimeOf(entry) ?? [])
-  const paths = config.runtimes.flatMap(({ table }) => [
-    textAt(table, 'base_runtime_spec'),
-    textAt(table, 'cni_conf_dir'),
-    textAt(table, 'options', 'ConfigPath'),
-  ])
+  const specs = config.runtimes.map(({ table }) => textAt(table, 'base_runtime_spec'))
+  const paths = config.runtimes.flatMap(({ table }) => [textAt(table, 'cni_conf_dir'), textAt(table, 'options', 'ConfigPath')])
   const sockets = config.runtimes.flatMap(({ table }) => proxySocket(config, textAt(table, 'snapshotter')) ?? [])
   const isPath = (name: string) => name.startsWith('/')
-  const wanted = [...shims, ...runtimes, ...paths, ...sockets]
+  const wanted = [...shims, ...runtimes, ...specs, ...paths, ...sockets]
   return {
     shims: unique(shims.filter((name) => !isPath(name))),
     runtimes: unique(runtimes.filter((name) => !isPath(name))),
     paths: unique(wanted.filter(isPath)),
+    objects: unique(specs.filter(isPath)),
   }
 }
 

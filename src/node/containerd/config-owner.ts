@@ -60,10 +60,11 @@ function configOf(args: readonly string[]): string {
 /** Asks this machine; `owner` says where binaries are looked for. */
 export async function machineAnswers(config: EffectiveConfig, owner: ConfigOwner): Promise<MachineAnswers> {
   const asked = machineQuestions(config)
-  const [shims, runtimes, present, cgroup] = await Promise.all([
+  const [shims, runtimes, present, broken, cgroup] = await Promise.all([
     findBinaries(asked.shims, owner.shimFolders),
     findBinaries(asked.runtimes, owner.pathFolders),
     Promise.all(asked.paths.map(async (path) => ((await isThere(path)) ? [path] : []))),
+    Promise.all(asked.objects.map(async (path) => [path, await whyNoObject(path)] as const)),
     statfs('/sys/fs/cgroup').catch(() => undefined),
   ])
   const cgroup2Magic = 0x63677270
@@ -71,6 +72,7 @@ export async function machineAnswers(config: EffectiveConfig, owner: ConfigOwner
     shims,
     runtimes,
     present: new Set(present.flat()),
+    broken: new Map(broken.flatMap(([path, why]) => (why === undefined ? [] : [[path, why]]))),
     shimFolders: owner.shimFolders,
     cgroupV2: cgroup?.type === cgroup2Magic,
   }
@@ -81,3 +83,15 @@ const isThere = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   )
+
+/** Why a file that is there holds no JSON object; undefined when it does, and when we may not look: containerd may. */
+export async function whyNoObject(path: string): Promise<string | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
+    return typeof value === 'object' && !Array.isArray(value) ? undefined : 'it holds no JSON object'
+  } catch (error) {
+    if (error instanceof SyntaxError) return `not valid JSON: ${error.message.split('\n')[0]}`
+    const { code = '' } = error as NodeJS.ErrnoException
+    return ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'].includes(code) ? undefined : `it cannot be read (${code})`
+  }
+}
