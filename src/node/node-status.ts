@@ -39,7 +39,10 @@ export function nodeStatus(old: Node['status'], facts: NodeStatusFacts): Node['s
 // k8s: what the runtime does not claim is false, not absent
 const handlerOf = ({ name, features }: RuntimeHandler) => ({
   name,
-  features: { recursiveReadOnlyMounts: features.recursiveReadOnlyMounts, userNamespaces: features.userNamespaces },
+  features: {
+    recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
+    userNamespaces: features?.userNamespaces ?? false,
+  },
 })
 
 export function lessReserved(capacity: ResourceList, reserved: ResourceList): ResourceList {

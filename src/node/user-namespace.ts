@@ -10,6 +10,6 @@ export async function refuseUserNamespace(pod: Pod, handler: string, runtime: Pi
   if (pod.spec.hostUsers !== false) return
   const { handlers } = await runtime.status()
   const found = handlers.find(({ name }) => name === handler)
-  if (!found?.features.userNamespaces) throw new Error(`RuntimeClass handler "${handler}" does not support user namespaces`)
+  if (!found?.features?.userNamespaces) throw new Error(`RuntimeClass handler "${handler}" does not support user namespaces`)
   throw new Error(`this kubelet does not make user namespaces yet, whatever handler "${handler}" could do`)
 }

@@ -93,28 +93,11 @@ async function runtimeStatus({ runtime }: World): Promise<RuntimeStatus> {
     })
   const config = parsed(info['config'])['containerd'] as ContainerdFacts | undefined
   const defaultHandler = config?.defaultRuntimeName
-  // containerd 1.x lists no handlers; its verbose configuration does
-  const names = runtimeHandlers.length > 0 ? [] : Object.keys(config?.runtimes ?? {}).sort()
-  if (names.length > 0 && defaultHandler !== undefined) names.unshift('')
   return {
     runtimeReady: met('RuntimeReady'),
     networkReady: met('NetworkReady'),
     message: unmet.join(', '),
-    handlers: [
-      ...runtimeHandlers.map(({ name, features }) => ({
-        name,
-        features: {
-          recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
-          userNamespaces: features?.userNamespaces ?? false,
-        },
-        ...behind(config?.runtimes?.[name]),
-      })),
-      ...names.map((name) => ({
-        name,
-        features: { recursiveReadOnlyMounts: false, userNamespaces: false },
-        ...behind(config?.runtimes?.[name]),
-      })),
-    ],
+    handlers: offeredHandlers(runtimeHandlers, config),
     defaultHandler,
     cgroupDriver: cgroupDriverOf(config),
   }
@@ -131,6 +114,25 @@ interface ContainerdRuntime {
   runtimePath?: string
   runtimeEngine?: string
   options?: { SystemdCgroup?: boolean; BinaryName?: string } | null
+}
+
+/** Those that CRI lists, else those of the verbose configuration: containerd 1.x lists none, and tells no features. */
+export function offeredHandlers(
+  listed: readonly Pick<RuntimeHandler, 'name' | 'features'>[],
+  config: ContainerdFacts | undefined,
+): RuntimeHandler[] {
+  const runtimes = config?.runtimes ?? {}
+  const names = Object.keys(runtimes).toSorted()
+  const configured = (names.length > 0 && config?.defaultRuntimeName !== undefined ? ['', ...names] : names).map((name) => ({
+    name,
+  }))
+  return (listed.length > 0 ? listed : configured).map(({ name, features }: Pick<RuntimeHandler, 'name' | 'features'>) => ({
+    name,
+    ...(features
+      ? { features: { recursiveReadOnlyMounts: features.recursiveReadOnlyMounts, userNamespaces: features.userNamespaces } }
+      : {}),
+    ...behind(runtimes[name]),
+  }))
 }
 
 function behind(runtime: ContainerdRuntime | undefined): Pick<RuntimeHandler, 'runtimeType' | 'shimPath' | 'binary'> {

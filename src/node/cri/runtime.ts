@@ -4,7 +4,8 @@
 /** An entry of CRI StatusResponse.runtime_handlers. Name "" is the default handler, listed beside its real name. */
 export interface RuntimeHandler {
   name: string
-  features: { recursiveReadOnlyMounts: boolean; userNamespaces: boolean }
+  /** Absent: the runtime does not tell, as containerd 1.x. */
+  features?: { recursiveReadOnlyMounts: boolean; userNamespaces: boolean } | undefined
   /** The rest is containerd's verbose configuration, where it tells. Its name of the shim. */
   runtimeType?: string | undefined
   /** Of the shim, in place of what its name leads to. */
