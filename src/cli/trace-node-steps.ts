@@ -1,4 +1,5 @@
 // Steps 3 to 5 of a Pod's trace: what its node says of kubelet, containerd and shim. Pure.
+import { versionFlag } from '../node/handler/facts.ts'
 import type { NodeTrace, TracedContainer } from '../node/trace/node-trace.ts'
 import type { PodNote } from '../node/trace/pod-notes.ts'
 import type { TraceFacts, TraceStep } from './trace-steps.ts'
@@ -153,7 +154,7 @@ function shimProof({ shim, ociRuntime, sandbox, kernel }: NodeTrace): string[] {
     ...(refused.length > 0 ? [`the shim does not know ${refused.join(' and ')}`] : []),
     ...(sandbox.process?.exe && sandbox.process.exe !== '/pause' ? [`/proc/${pid}/exe -> ${sandbox.process.exe}`] : []),
     ...(ociRuntime?.state ? [`${ociRuntime.name}'s own state names pid ${ociRuntime.state.pid}: ${ociRuntime.state.file}`] : []),
-    ...(shim.version ? [`${shim.path} -v`] : []),
+    ...(shim.version ? [`${shim.path} ${versionFlag(shim.path)}`] : []),
     ...(ociRuntime?.path
       ? [`${ociRuntime.path}${ociRuntime.isScript ? ' (a script that stands before it)' : ''} --version`]
       : []),

@@ -188,7 +188,7 @@ describe('the trace of a Pod whose shim is the runtime', () => {
       step.summary.startsWith('/usr/bin/containerd-shim-kata-v2 3.2.0 pid 11, shim API v2 over ttrpc; sandbox'),
       step.summary,
     )
-    assert.ok(step.proof.includes('/usr/bin/containerd-shim-kata-v2 -v'))
+    assert.ok(step.proof.includes('/usr/bin/containerd-shim-kata-v2 --version'))
   })
 })
 

@@ -17,6 +17,7 @@ import {
   type RuntimeWords,
   saysFeatures,
   shimApiOf,
+  versionFlag,
 } from './facts.ts'
 
 const sayMs = 5000
@@ -43,7 +44,8 @@ export async function discoverHandlers(status: RuntimeStatus, known: readonly Kn
 
 const remembered = new Map<string, Promise<RuntimeWords>>()
 
-async function wordsOf(path: string): Promise<RuntimeWords | undefined> {
+/** Undefined when there is no such file. cost: two short processes, once for each binary that is put there. */
+export async function wordsOf(path: string): Promise<RuntimeWords | undefined> {
   const signature = await signatureOf(path)
   if (signature === '') return undefined
   const key = `${path} ${signature}`
@@ -53,8 +55,7 @@ async function wordsOf(path: string): Promise<RuntimeWords | undefined> {
 }
 
 async function askBinary(path: string): Promise<RuntimeWords> {
-  const isShim = path.slice(path.lastIndexOf('/') + 1).startsWith('containerd-shim')
-  const { stdout, code } = await command(path, [isShim ? '-v' : '--version'], sayMs)
+  const { stdout, code } = await command(path, [versionFlag(path)], sayMs)
   if (code !== 0) return { version: undefined, features: {} }
   return { version: versionIn(stdout), features: featuresFromPluses(stdout) ?? (await askFeatures(path)) }
 }

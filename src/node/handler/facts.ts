@@ -97,6 +97,9 @@ export function shimApiOf(runtimeType: string): string | undefined {
   return runtimeType.includes('.') || runtimeType.startsWith('/') ? 'v2' : undefined
 }
 
+/** What makes a binary tell its version. A shim of Kata answers -v with that of the containerd it is built on. */
+export const versionFlag = (path: string): string => (/^containerd-shim(?!-kata)/.test(baseName(path)) ? '-v' : '--version')
+
 /** Whose `features` command we know to be harmless. */
 export const saysFeatures = (path: string): boolean => ['runc', 'crun', 'youki', 'runsc'].includes(baseName(path))
 

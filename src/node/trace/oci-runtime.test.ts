@@ -71,11 +71,20 @@ describe('shimVersion', () => {
   cases(
     [
       { name: 'asks a shim for its own', file: 'containerd-shim-fake-v1', want: '0.5.0' },
+      {
+        name: 'asks one of Kata in its own way, as -v is about what it is built on',
+        file: 'containerd-shim-kata-v2',
+        want: '3.2.0',
+      },
       { name: 'asks nothing that is not called as a shim: an interpreter', file: 'python3', want: undefined },
     ],
     async ({ file, want }) => {
       const path = join(dir, file)
-      await put(path, '#!/bin/sh\necho "fake:"\necho "  Version: 0.5.0"\n', 0o755)
+      await put(
+        path,
+        `#!/bin/sh\n[ "$1" = -v ] && echo "fake: Version: 0.5.0" || echo '(Golang): id: "a.kata.v2", version: 3.2.0'\n`,
+        0o755,
+      )
       assert.equal(await shimVersion({ path }), want)
     },
   )

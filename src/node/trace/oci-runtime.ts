@@ -3,6 +3,7 @@ import { open, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { binaryVersion, findBinaries } from '../containerd/binaries.ts'
 import { firstText, parsed } from '../../lib/loose-json.ts'
+import { wordsOf } from '../handler/discover.ts'
 import { environmentOf, flagOf } from './process.ts'
 import type { Shim } from './shim.ts'
 
@@ -62,7 +63,7 @@ export async function ociRuntimeOf(
  * interpreter would tell its own.
  */
 export const shimVersion = async ({ path }: Pick<Shim, 'path'>): Promise<string | undefined> =>
-  basename(path).startsWith('containerd-shim') ? knownVersion(path) : undefined
+  basename(path).startsWith('containerd-shim') ? (await wordsOf(path))?.version : undefined
 
 const textOf = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined)
 
