@@ -80,6 +80,20 @@ async function unlessGone(call: Promise<unknown>): Promise<void> {
   }
 }
 
+const triesWhenMissed = 5
+
+/** containerd 1.6 fails a whole list of stats because of one container that went meanwhile; the next list is without it. */
+async function againWhenMissed<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      const missed = error instanceof RuntimeError && error.code === 'NotFound'
+      if (!missed || tries === triesWhenMissed) throw error
+    }
+  }
+}
+
 async function runtimeStatus({ runtime }: World): Promise<RuntimeStatus> {
   const { status, info, runtimeHandlers } = await runtime.status({ verbose: true }, ordinary)
   const conditions = status?.conditions ?? []
@@ -213,7 +227,7 @@ function containerCalls(world: World): Pick<Runtime, ContainerCalls> {
     async updateContainerResources(id, resources) {
       await rpc.updateContainerResources({ containerId: id, linux: resourcesToWire(resources) }, ordinary)
     },
-    usage: async () => (await rpc.listContainerStats({}, ordinary)).stats.map(usageFromWire),
+    usage: () => againWhenMissed(async () => (await rpc.listContainerStats({}, ordinary)).stats.map(usageFromWire)),
   }
 }
 

@@ -46,6 +46,29 @@ runtimeContract('simulated, through gRPC', async () => {
   }
 })
 
+describe('usage through gRPC', () => {
+  it('is asked for again when a container went while it was listed', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'polypod-cri-'))
+    let missed = 2
+    const usage = async () => {
+      if (missed-- > 0) throw new RuntimeError('NotFound', 'failed to get container ID: gone: not found')
+      return []
+    }
+    const socket = join(dir, 'cri.sock')
+    const server = await serveRuntime({ ...simulatedRuntime({ handlers, clock: quickClock }), usage }, socket)
+    const runtime = criRuntime(socket)
+    try {
+      assert.deepEqual(await runtime.usage(), [])
+      missed = Infinity
+      await assert.rejects(runtime.usage(), { code: 'NotFound' })
+    } finally {
+      await runtime.close()
+      await server.close()
+      await rm(dir, { recursive: true })
+    }
+  })
+})
+
 const key = (name: string) => `simulated.polypod.dev/${name}`
 
 async function podOf(runtime: Runtime, annotations: Record<string, string>) {
