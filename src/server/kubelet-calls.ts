@@ -54,9 +54,12 @@ export const serveLog: ResourceHandler = async (call, target) => {
 /** GET /api/v1/nodes/NODE/proxy/PATH: whatever the node's kubelet serves at that path. */
 export const serveNodeProxy: Handler = async (call) => {
   const [, node = '', rest = ''] = /^\/api\/v1\/nodes\/([^/]+)\/proxy(\/.*)?$/.exec(call.pathname) ?? []
-  const address = await kubeletOf(call.world, decodeURIComponent(node))
-  const query = call.query.size === 0 ? '' : `?${call.query.toString()}`
-  const target = { ...address, path: `${rest || '/'}${query}` }
+  const name = decodeURIComponent(node)
+  const address = await kubeletOf(call.world, name)
+  const query = new URLSearchParams(call.query)
+  // nodes of one process share a kubelet server; k8s: a kubelet of upstream stands for one node, and does not read this
+  if (!query.has('node')) query.set('node', name)
+  const target = { ...address, path: `${rest || '/'}?${query.toString()}` }
   const refusal = await proxyText(target, call.response as Parameters<typeof proxyText>[1])
   if (refusal) throw refusalOf(refusal)
 }

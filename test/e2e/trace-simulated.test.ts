@@ -75,7 +75,7 @@ describe('trace on simulated nodes', () => {
     const refused = (path: string) => refusal(client.getPath(`/api/v1/nodes/${path}`))
     assert.equal(await refused('node-1/proxy/nothing/here'), '404 NotFound: 404 page not found')
     assert.equal(await refused('nobody/proxy/healthz'), '404 NotFound: nodes "nobody" not found')
-    const summary = (await client.getPath('/api/v1/nodes/node-2/proxy/stats/summary?node=node-2')) as {
+    const summary = (await client.getPath('/api/v1/nodes/node-2/proxy/stats/summary')) as {
       node: { nodeName: string }
     }
     assert.equal(summary.node.nodeName, 'node-2')
