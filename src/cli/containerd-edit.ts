@@ -61,6 +61,7 @@ export function removeCommand(parent: Command): void {
     .action(async (name: string, flags: ConfigFlags & ChangeWishes & { default?: string }) => {
       const open = await openConfig(configPath(flags), flags.containerdVersion)
       const edits = removed(open, name, flags.default)
+      await refuseNewErrors(open, withEdits(open.config, edits))
       await refuseWhileUsed(open, name)
       const aside = flags.default === undefined ? '' : await newDefaultText(open, flags.default)
       const { applyChange } = await import('./containerd-apply.ts')

@@ -7,8 +7,9 @@ import type { Runtime, Sandbox, SandboxStatus } from '../node/cri/runtime.ts'
 import { canaryLabel } from '../node/handler/canary.ts'
 import type { OpenConfig } from './containerd-config.ts'
 
-/** Rejects with Problem, naming the Pods, while there are any; also when a containerd runs and cannot be asked. */
+/** Rejects with Problem, naming the Pods, while there are any; also when containerd cannot be asked, or is away and its shims are not. */
 export async function refuseWhileUsed(open: OpenConfig, name: string): Promise<void> {
+  if (open.owner.pid === undefined) return refuseOrphans(open, name)
   const entry = runtimeTable(open.config, name)
   const users = await sandboxesOf(open, async (sandbox, runtime) => {
     if (sandbox.runtimeHandler !== '') return sandbox.runtimeHandler === name
@@ -22,6 +23,18 @@ export async function refuseWhileUsed(open: OpenConfig, name: string): Promise<v
   const who = users.length === 1 ? 'a Pod uses' : `${users.length} Pods use`
   const why = `could neither be stopped nor asked without it in ${open.path}`
   throw new Problem('failed', `${who} handler "${name}", and ${why}:\n${names.join('\n')}`)
+}
+
+/** Nobody says which handlers the shims are of. */
+async function refuseOrphans({ config, path }: OpenConfig, name: string): Promise<void> {
+  const { orphanShims } = await import('../node/containerd/shims.ts')
+  const pids = await orphanShims(criSocket(config))
+  if (pids.length === 0) return
+  const who = pids.length === 1 ? `a shim of it lives on (pid ${pids[0]})` : `shims of it live on (pids ${pids.join(', ')})`
+  throw new Problem(
+    'failed',
+    `no containerd runs with ${path}, and ${who}: a Pod of "${name}" could then neither be stopped nor asked. Start containerd, then remove the handler`,
+  )
 }
 
 /** True, too, where the runtime does not tell. */

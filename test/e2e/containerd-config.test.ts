@@ -1,5 +1,7 @@
 // polypod containerd on files of all kinds, and on the containerd of a running cluster: added, proved, used, removed, rolled back.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -93,6 +95,40 @@ describe('polypod containerd, on files', () => {
       /^polypod: handler "mine" was not added: `echo.*` failed: no such service; the file is as it was, but/,
     )
     assert.deepEqual([await readFile(file, 'utf8'), (await readdir(dir)).length], [text, before])
+  })
+
+  it('removes nothing while shims of a containerd that is away live on', async () => {
+    const away = join(dir, 'away.toml')
+    const socket = join(dir, 'away.sock')
+    const old = `version = 2\n[grpc]\naddress = "${socket}"\n${text.slice(text.indexOf('[plugins'))}\n${text.slice(text.indexOf('[plugins')).replace('runtimes.runc', 'runtimes.second')}\n`
+    await writeFile(away, old)
+    // ends with its standard input
+    const shim = spawn('/bin/sh', ['-c', 'read line', '-address', socket], { argv0: 'containerd-shim-runc-v2' })
+    try {
+      await once(shim, 'spawn')
+      const refused = await containerd('remove', 'second', '--config', away)
+      assert.deepEqual([refused.code, await readFile(away, 'utf8')], [1, old])
+      assert.match(
+        refused.stderr,
+        new RegExp(`no containerd runs with .*away\\.toml, and a shim of it lives on \\(pid ${shim.pid}\\)`),
+      )
+    } finally {
+      shim.stdin.end()
+      await once(shim, 'exit')
+    }
+    assert.equal((await containerd('remove', 'second', '--config', away)).code, 0)
+  })
+
+  it('refuses a removal that leaves a new error behind', async () => {
+    const mixed = join(dir, 'mixed.toml')
+    const handler = (name: string, isSystemd: boolean) =>
+      `\n[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.${name}]\nruntime_type = "io.containerd.runc.v2"\noptions = { SystemdCgroup = ${isSystemd} }\n`
+    const old = `version = 2\n${handler('first', true)}${handler('runc', true)}${handler('second', false)}`
+    await writeFile(mixed, old)
+    const done = await containerd('remove', 'runc', '--default', 'second', '--config', mixed, '--containerd-version', '1.7')
+    assert.equal(done.code, 1)
+    assert.match(done.stderr, /nothing was changed, because it would not work:\n.*"first" makes cgroups with systemd, "second"/)
+    assert.equal(await readFile(mixed, 'utf8'), old)
   })
 
   it('refuses what would not work, in its own words', async () => {

@@ -33,8 +33,13 @@ const isOurs = ({ argv }: ProcessEntry, socket: string) =>
   basename(argv[0] ?? '').startsWith('containerd-shim') && argv.includes(socket)
 
 /** Pids of the shims that report to this instance. */
-export async function shimsOf(paths: InstancePaths): Promise<number[]> {
-  return (await allProcesses()).filter((p) => isOurs(p, paths.socket)).map((p) => p.pid)
+export async function shimsOf({ socket }: Pick<InstancePaths, 'socket'>): Promise<number[]> {
+  return (await allProcesses()).filter((p) => isOurs(p, socket)).map((p) => p.pid)
+}
+
+/** Pids of the shims of a containerd that is away: none while anybody serves at its socket, an absolute path. */
+export async function orphanShims(socket: string): Promise<number[]> {
+  return ['ECONNREFUSED', 'ENOENT'].includes(await refusalOf(socket)) ? shimsOf({ socket }) : []
 }
 
 /** Kills the shims of this instance with all that descends from them; returns how many processes that were. */
@@ -79,14 +84,17 @@ export async function deadShimSockets(clock: Clock): Promise<string[]> {
   return dead(suspects)
 }
 
-function isDead(path: string): Promise<boolean> {
+const isDead = async (path: string): Promise<boolean> => (await refusalOf(path)) === 'ECONNREFUSED'
+
+/** Why nobody answers at a socket file; "" when somebody does. */
+function refusalOf(path: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(path)
     socket.once('connect', () => {
       socket.destroy()
-      resolve(false)
+      resolve('')
     })
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
+    socket.once('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => resolve(code))
   })
 }
 
