@@ -4,9 +4,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { Namespace } from '../../src/api/core/namespace.ts'
 import { Node } from '../../src/api/core/node.ts'
 import { Pod } from '../../src/api/core/pod.ts'
 import { ServiceAccount } from '../../src/api/core/service-account.ts'
+import { RuntimeClass } from '../../src/api/node/runtime-class.ts'
 import type { PodExplanation } from '../../src/api/polypod/pod-explanation.ts'
 import { type Cluster, startCluster } from '../../src/cluster/start-cluster.ts'
 import { cases } from '../../src/testing/cases.ts'
@@ -81,6 +83,21 @@ Any one of these would let it run (admission, quotas and scheduling are checked)
       [code, stdout],
       [0, 'Pod default/web: Starts: it would run on node-1\n\nNODE     FITS   WHY NOT\nnode-1   yes\n'],
     )
+  })
+
+  it('says of a class that the namespace gave it, before and after the Pod is created', async () => {
+    const annotations = { 'polypod.dev/default-runtime-class': 'vm' }
+    await cluster.client.create(RuntimeClass, objectOf(RuntimeClass, { metadata: { name: 'vm' }, handler: 'kata' }))
+    await cluster.client.create(Namespace, objectOf(Namespace, { metadata: { name: 'team', annotations } }))
+    await eventually(() => cluster.client.get(ServiceAccount, { namespace: 'team', name: 'default' }))
+    const path = await file('team.json', manifest({}, { name: 'web', namespace: 'team' }))
+    const given = /^RuntimeClass vm \(from the namespace's default\), handler kata$/m
+    assert.match((await explain('-f', path)).stdout, given)
+    const spec = { containers: [{ name: 'c', image: 'i' }] }
+    await cluster.client.create(Pod, objectOf(Pod, { metadata: { name: 'web', namespace: 'team' }, spec }))
+    assert.match((await explain('pod', 'web', '-n', 'team')).stdout, given)
+    const { stdout } = await polypod('trace', 'pod', 'web', '-n', 'team', '--kubeconfig', cluster.kubeconfig)
+    assert.match(stdout, /class vm \(from the namespace's default\) means handler kata/)
   })
 
   it('takes every Pod and template of a file, as JSON too', async () => {
