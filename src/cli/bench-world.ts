@@ -1,6 +1,5 @@
 // What `measure` and `scorecard` run their Pods on: the CRI socket of the cluster's real node, in a cgroup of its own, one of them at a time.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataDir } from '../cluster/data-dir.ts'
 import { Problem } from '../cluster/problem.ts'
@@ -43,8 +42,7 @@ export async function openBench(dir: DataDir, wanted: readonly string[] | undefi
   const log = (line: string) => console.error(`polypod: ${line}`)
   const owner = instanceName(dir.path)
   const cgroups = cgroupDriver && (await podCgroups({ root: measureRootOf(owner), driver: cgroupDriver, log }))
-  const logDirectory = await mkdtemp(join(tmpdir(), 'polypod-measure-'))
-  scope.own({ close: () => rm(logDirectory, { recursive: true, force: true }) })
+  const logDirectory = await emptyDirectory(join(dir.path, 'measure-logs'), scope)
   const world = { runtime, owner, clock: systemClock, cgroups, image: await imageOf(runtime), logDirectory, log }
   await removeBenchPods(world)
   scope.own({ close: () => removeBenchPods(world) })
@@ -69,6 +67,15 @@ export async function measureLock(dir: DataDir, scope: Scope): Promise<void> {
       throw new Problem('failed', `process ${error.pid} measures already: two at a time would measure each other`, error)
     throw error
   }
+}
+
+/** Gone when `scope` ends; what a killed run left in it is gone now. */
+async function emptyDirectory(path: string, scope: Scope): Promise<string> {
+  const remove = () => rm(path, { recursive: true, force: true })
+  await remove()
+  await mkdir(path, { recursive: true })
+  scope.own({ close: remove })
+  return path
 }
 
 async function imageOf(runtime: BenchWorld['runtime']): Promise<string> {

@@ -144,6 +144,7 @@ describe.skipIf(why !== undefined)(`polypod measure${why ? ` (skipped: ${why})` 
     )
     const after = await cluster.kubectl(['get', 'hm', '-n', 'polypod-system', '-o', 'jsonpath={.items[*].status.measuredAt}'])
     assert.deepEqual([after, await remains()], [before, []])
+    assert.ok(!(await readdir(cluster.dataDir)).includes('measure-logs'))
   }, 90_000)
 
   it('leaves nothing behind that `down` does not take away, even when it is killed', async () => {

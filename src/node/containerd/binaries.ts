@@ -61,10 +61,9 @@ export async function findMachine(): Promise<Machine> {
 
 const firstLine = (text: string) => text.trim().split('\n', 1)[0]
 
-/** The first line a binary says of its version, or undefined. Shims that know no `-v` say nothing. */
+/** The version an OCI runtime says of itself; undefined where it says none. */
 export async function binaryVersion(path: string): Promise<string | undefined> {
-  const flag = /containerd-shim/.test(path) ? '-v' : '--version'
-  const { stdout, code } = await command(path, [flag], 5000)
+  const { stdout, code } = await command(path, ['--version'], 5000)
   const text = /\d+\.\d+[^\s,]*/.exec(stdout)?.[0]
   return code === 0 ? text : undefined
 }
