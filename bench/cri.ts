@@ -1,6 +1,7 @@
 // How long bare CRI takes to start a Pod: the floor that our own latency is compared with.
 import { removeCgroups } from '../src/node/containerd/cgroup-remains.ts'
 import { systemClock } from '../src/lib/clock.ts'
+import { median, percentile } from '../src/lib/statistics.ts'
 import { criRuntime } from '../src/node/cri/grpc.ts'
 import type { Runtime } from '../src/node/cri/runtime.ts'
 import { sampleContainer, sampleSandbox } from '../src/node/cri/sample-config.ts'
@@ -78,8 +79,8 @@ async function measure(runtime: Runtime, { handler, image, pods, concurrency }: 
       handler,
       concurrency,
       pods,
-      medianMs: quantile(times, 0.5),
-      p90Ms: quantile(times, 0.9),
+      medianMs: tenths(median(times)),
+      p90Ms: tenths(percentile(times, 0.9)),
       totalMs: Math.round(totalMs),
     }
   } finally {
@@ -93,8 +94,4 @@ async function measure(runtime: Runtime, { handler, image, pods, concurrency }: 
   }
 }
 
-/** Milliseconds with one decimal. */
-function quantile(times: readonly number[], q: number): number {
-  const sorted = times.toSorted((a, b) => a - b)
-  return Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0) * 10) / 10
-}
+const tenths = (ms: number): number => Math.round(ms * 10) / 10

@@ -1,5 +1,6 @@
 // How many Pods a second the placement room can decide on, by size of the cluster: pure decisions, nothing is written.
 import { performance } from 'node:perf_hooks'
+import { percentile } from '../src/lib/statistics.ts'
 import { decide, enoughNodes, isPlaced } from '../src/placement/decide.ts'
 import { defaultProfile } from '../src/placement/default-profile.ts'
 import { memory } from '../src/placement/memory.ts'
@@ -125,8 +126,7 @@ function decisions(nodes: readonly NodeView[], needs: readonly PodNeed[], { enou
   }
   const busy = busySeconds(busyBefore)
   for (const { node, uid } of placed) removePod(node, uid)
-  took.sort((a, b) => a - b)
-  const us = (share: number) => Math.round((took[Math.floor(took.length * share)] ?? 0) * 10_000) / 10
+  const us = (share: number) => Math.round(percentile(took, share) * 10_000) / 10
   return { perSecond: took.length / busy, medianUs: us(0.5), p99Us: us(0.99) }
 }
 

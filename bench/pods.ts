@@ -4,8 +4,8 @@ import { RuntimeClass } from '../src/api/node/runtime-class.ts'
 import type { Client } from '../src/client/client.ts'
 import { clientFromKubeconfig } from '../src/client/http.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import { eventually } from '../src/testing/eventually.ts'
-import { createAndWatch } from '../src/testing/watch-pods.ts'
+import { median } from '../src/lib/statistics.ts'
+import { createAndWatch, removePods } from '../src/testing/watch-pods.ts'
 import { run as bareCri } from './cri.ts'
 
 export interface PodBenchOptions {
@@ -41,18 +41,18 @@ export async function run(options: PodBenchOptions): Promise<Row[]> {
       const load = { client, handler, image }
       await ensureClass(client, handler)
       await startPods(load, 'warm', 1)
-      await removePods(load)
+      await forget(load)
       const before = await bareCri(options.socket, { handlers: [handler], image, single, atOnce })
       const times: number[] = []
       for (let i = 0; i < single; i++) times.push(await startPods(load, `one-${i}`, 1))
       // like the bare calls: nothing is taken away while something is timed
-      await removePods(load)
+      await forget(load)
       const atOnceMs = await startPods(load, 'many', atOnce)
-      await removePods(load)
+      await forget(load)
       // the machine is noisy: bare calls before and after, so that a slow minute counts for both
       const after = await bareCri(options.socket, { handlers: [handler], image, single, atOnce })
-      const criMs = median([before[0]?.medianMs ?? 0, after[0]?.medianMs ?? 0])
-      const atOnceCriMs = median([before[1]?.totalMs ?? 0, after[1]?.totalMs ?? 0])
+      const criMs = between(before[0]?.medianMs, after[0]?.medianMs)
+      const atOnceCriMs = between(before[1]?.totalMs, after[1]?.totalMs)
       const podMs = median(times)
       rows.push({
         handler,
@@ -92,10 +92,8 @@ async function startPods({ client, handler, image }: Load, name: string, count: 
 }
 
 /** All of this handler, and what the node does afterwards to forget them. */
-async function removePods({ client, handler }: Load): Promise<void> {
-  const where = { namespace: 'default', labelSelector: `bench=${handler}` }
-  await client.deleteCollection(Pod, where, { gracePeriodSeconds: 0 })
-  await eventually(async () => (await client.list(Pod, where)).items.length === 0, 60_000)
+async function forget({ client, handler }: Load): Promise<void> {
+  await removePods(client, { namespace: 'default', labelSelector: `bench=${handler}` })
   await systemClock.sleep(restMs)
 }
 
@@ -112,8 +110,4 @@ const podOf = (name: string, labels: Record<string, string>, { handler, image }:
     // defaults and status are the server's to fill in
   }) as unknown as Pod
 
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
-}
+const between = (before = 0, after = 0): number => (before + after) / 2

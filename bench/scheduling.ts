@@ -7,8 +7,8 @@ import { RuntimeClass } from '../src/api/node/runtime-class.ts'
 import { isNotFound } from '../src/api/status.ts'
 import type { Client } from '../src/client/client.ts'
 import { clientFromKubeconfig } from '../src/client/http.ts'
-import { eventually } from '../src/testing/eventually.ts'
-import { createAndWatch, forAll } from '../src/testing/watch-pods.ts'
+import { median, percentile } from '../src/lib/statistics.ts'
+import { createAndWatch, forAll, removePods } from '../src/testing/watch-pods.ts'
 
 export interface SchedulingBenchOptions {
   /** Only read and written through this: any Kubernetes will do. Its own nodes get none of the Pods. */
@@ -23,7 +23,7 @@ interface Row {
   /** From the first create to the last binding. */
   seconds: number
   podsPerSecond: number
-  /** Pods bound in each whole second of the run, sorted: what the slowest and the middle one did. */
+  /** Pods bound in each whole second of the run: what the slowest and the middle one did. */
   slowestSecond: number
   medianSecond: number
 }
@@ -59,8 +59,7 @@ async function measure(client: Client, nodes: number, pods: number): Promise<Row
     const boundAt = await createAndWatch(client, made, { where, atOnce, until })
     return rowOf(boundAt, { nodes, pods })
   } finally {
-    await client.deleteCollection(Pod, where, { gracePeriodSeconds: 0 })
-    await eventually(async () => (await client.list(Pod, where)).items.length === 0, 60_000)
+    await removePods(client, where)
     await forAll(names, atOnce, async (name) => {
       await remove(client, Node, { name })
       await remove(client, Lease, { name, namespace: leases })
@@ -72,11 +71,10 @@ async function measure(client: Client, nodes: number, pods: number): Promise<Row
 function rowOf(boundAt: readonly number[], { nodes, pods }: Pick<Row, 'nodes' | 'pods'>): Row {
   const seconds = (boundAt.at(-1) ?? 0) / 1000
   const whole = Array.from({ length: Math.floor(seconds) }, (_, s) => boundAt.filter((ms) => Math.floor(ms / 1000) === s).length)
-  whole.sort((a, b) => a - b)
   return {
     ...{ nodes, pods, seconds: Math.round(seconds * 100) / 100, podsPerSecond: Math.round(pods / seconds) },
-    slowestSecond: whole[0] ?? 0,
-    medianSecond: whole[whole.length >> 1] ?? 0,
+    slowestSecond: percentile(whole, 0),
+    medianSecond: median(whole),
   }
 }
 

@@ -9,6 +9,7 @@ import { Namespace } from '../src/api/core/namespace.ts'
 import { Node } from '../src/api/core/node.ts'
 import { clientFromKubeconfig } from '../src/client/http.ts'
 import { systemClock } from '../src/lib/clock.ts'
+import { median } from '../src/lib/statistics.ts'
 
 interface Row {
   what: string
@@ -53,8 +54,7 @@ interface Times {
 }
 
 const medians = (times: readonly Times[]) => {
-  const of = (key: 'firstAnswerMs' | 'readyMs') =>
-    Math.round(times.map((t) => t[key]).toSorted((a, b) => a - b)[times.length >> 1] ?? 0)
+  const of = (key: 'firstAnswerMs' | 'readyMs') => Math.round(median(times.map((t) => t[key])))
   return { firstAnswerMs: of('firstAnswerMs'), readyMs: of('readyMs') }
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { median, percentile } from '../src/lib/statistics.ts'
 import { openLmdbStore } from '../src/store/lmdb.ts'
 import { memoryStore } from '../src/store/memory.ts'
 import type { Store } from '../src/store/store.ts'
@@ -75,9 +76,7 @@ async function puts(store: Store, callers: number, ms: number) {
   }
   await Promise.all(Array.from({ length: callers }, (_, id) => caller(id)))
   const elapsed = performance.now() - start
-  took.sort((a, b) => a - b)
-  const at = (share: number) => took[Math.floor(took.length * share)] ?? 0
-  return { perSecond: (took.length / elapsed) * 1000, medianMs: at(0.5), p99Ms: at(0.99) }
+  return { perSecond: (took.length / elapsed) * 1000, medianMs: median(took), p99Ms: percentile(took, 0.99) }
 }
 
 async function listing(store: Store): Promise<number> {
@@ -89,7 +88,7 @@ async function listing(store: Store): Promise<number> {
     took.push(performance.now() - before)
     if (entries.length !== 10_000) throw new Error(`${entries.length} entries`)
   }
-  return took.sort((a, b) => a - b)[3] ?? 0
+  return median(took)
 }
 
 /** From `set` to the last of 50 watchers that has the change; median of 100. */
@@ -110,5 +109,5 @@ async function fanOut(store: Store): Promise<number> {
   }
   stop.abort()
   await Promise.all(watchers)
-  return took.sort((a, b) => a - b)[50] ?? 0
+  return median(took)
 }

@@ -1,7 +1,8 @@
-// Many Pods created at once, and how long a watch takes to see something of each: what benchmarks have in common.
+// Many Pods created at once, how long a watch takes to see something of each, and their end: what benchmarks have in common.
 import { performance } from 'node:perf_hooks'
 import { Pod } from '../api/core/pod.ts'
 import type { Client, Where } from '../client/client.ts'
+import { eventually } from './eventually.ts'
 
 /** Does `act` for every item, `atOnce` of them at a time. */
 export async function forAll<T>(
@@ -51,4 +52,10 @@ export async function createAndWatch(
   stop.abort()
   await changes.return?.()
   return seenAt
+}
+
+/** Without grace; resolves when none is left. */
+export async function removePods(client: Client, where: Where): Promise<void> {
+  await client.deleteCollection(Pod, where, { gracePeriodSeconds: 0 })
+  await eventually(async () => (await client.list(Pod, where)).items.length === 0, 60_000)
 }
