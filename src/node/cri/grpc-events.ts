@@ -7,7 +7,7 @@ import { woken } from '../../lib/scope.ts'
 import type { Rpc } from './grpc-client.ts'
 import { type ContainerEvent, RuntimeError } from './runtime.ts'
 
-interface EventServices {
+export interface EventServices {
   runtime: Rpc<typeof RuntimeService>
   events: Rpc<typeof Events>
 }
@@ -102,6 +102,9 @@ interface Settling {
   signal: AbortSignal
 }
 
+/** containerd puts off what it fails to note of an exit. */
+const patienceMs = 30_000
+
 /** Undefined for what CRI never knew, or forgot before its Pod was asked for. */
 async function settle(
   event: Omit<ContainerEvent, 'podUid'>,
@@ -112,25 +115,27 @@ async function settle(
     owners.delete(event.containerId)
     return owner === undefined ? undefined : { podUid: owner, ...event }
   }
-  for (let tries = 0; tries < 100 && !signal.aborted; tries++) {
+  const until = systemClock.now() + patienceMs
+  for (let delayMs = 5; systemClock.now() < until && !signal.aborted; delayMs = Math.min(delayMs * 1.2, 250)) {
     const found = await present(event.containerId, runtime)
     if (found) owners.set(event.containerId, found.podUid)
-    if (found && (event.type !== 'stopped' || !found.running)) return { podUid: found.podUid, ...event }
-    await systemClock.sleep(Math.min(5 + tries, 50), signal)
+    if (found && (event.type !== 'stopped' || found.ended)) return { podUid: found.podUid, ...event }
+    await systemClock.sleep(delayMs, signal)
   }
   const podUid = owners.get(event.containerId)
   return podUid === undefined ? undefined : { podUid, ...event }
 }
 
 /** A sandbox is a container to containerd; here it may be either. */
-async function present(id: string, rpc: Rpc<typeof RuntimeService>): Promise<{ podUid: string; running: boolean } | undefined> {
+async function present(id: string, rpc: Rpc<typeof RuntimeService>): Promise<{ podUid: string; ended: boolean } | undefined> {
   const filter = { filter: { id } }
   const options = { timeoutMs: 10_000 }
   const [container] = (await rpc.listContainers(filter, options)).containers
   if (container) {
-    const running = container.state === ContainerState.CONTAINER_RUNNING
-    return { podUid: container.labels[uidLabel] ?? '', running }
+    // a process may end before CRI has noted that it started: then it is still to say RUNNING, and EXITED only after that
+    const ended = ![ContainerState.CONTAINER_CREATED, ContainerState.CONTAINER_RUNNING].includes(container.state)
+    return { podUid: container.labels[uidLabel] ?? '', ended }
   }
   const [sandbox] = (await rpc.listPodSandbox(filter, options)).items
-  return sandbox && { podUid: sandbox.metadata?.uid ?? '', running: sandbox.state === PodSandboxState.SANDBOX_READY }
+  return sandbox && { podUid: sandbox.metadata?.uid ?? '', ended: sandbox.state !== PodSandboxState.SANDBOX_READY }
 }
