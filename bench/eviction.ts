@@ -1,4 +1,4 @@
-// How long a node that ran out of memory takes to evict: real containers, a hog, and the kernel's own word on what is left.
+// How long a node that ran out of memory takes to evict: real containers, and a hog.
 import { performance } from 'node:perf_hooks'
 import { Node } from '../src/api/core/node.ts'
 import { Pod } from '../src/api/core/pod.ts'
@@ -31,7 +31,8 @@ const where = { namespace: 'default', labelSelector: 'bench=eviction' }
 const mi = 1024 * 1024
 /** What the hog holds beyond the threshold. */
 const tooMuchMi = 512
-const available = async () => (await machineUsage('/')).memoryAvailableBytes
+/** Bytes, as `memory.available` counts them. */
+export const available = async () => (await machineUsage('/')).memoryAvailableBytes
 
 export async function run({ kubeconfig, thresholdBytes, rounds = 9 }: EvictionBenchOptions): Promise<Row[]> {
   const client = await clientFromKubeconfig(kubeconfig)

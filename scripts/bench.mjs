@@ -1,5 +1,5 @@
 // `npm run bench [name...]`: runs bench/*.ts and prints a table and JSON for each. Needs what `npm test` needs.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -56,8 +56,6 @@ async function withCluster(use, ...flags) {
   }
 }
 
-const availableBytes = () => Number(/^MemAvailable:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024
-
 /** What `run` of each is given. */
 const runners = {
   start: async ({ run }) => run(polypod),
@@ -69,8 +67,8 @@ const runners = {
     ...(await withCluster(run, '--simulated', '--nodes', '5')),
     ...(await withCluster(run, '--simulated', '--nodes', '50')),
   ],
-  eviction: async ({ run }) => {
-    const thresholdBytes = availableBytes() - 1024 ** 3
+  eviction: async ({ run, available }) => {
+    const thresholdBytes = (await available()) - 1024 ** 3
     const flags = ['--eviction-hard', `memory.available<${thresholdBytes}`, '--eviction-pressure-transition-period', '3s']
     return withCluster(({ kubeconfig }) => run({ kubeconfig, thresholdBytes }), ...flags)
   },

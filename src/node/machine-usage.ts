@@ -4,9 +4,9 @@ import { readFile, statfs } from 'node:fs/promises'
 export interface MachineUsage {
   /** Of all processors together, since the machine started. */
   cpuNanoseconds: number
-  /** Capacity less what is available. */
   memoryWorkingSetBytes: number
   memoryCapacityBytes: number
+  /** Capacity less the working set. */
   memoryAvailableBytes: number
   /** Of the file system that holds the node's directory. */
   fs: FileSystemUsage
@@ -22,9 +22,21 @@ export interface FileSystemUsage {
 
 const text = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '')
 
-/** Bytes of a line of /proc/meminfo. */
-const meminfo = (content: string, name: string): number =>
-  Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(content)?.[1] ?? 0) * 1024
+/**
+ * Of the content of /proc/meminfo.
+ * k8s: as kubelet and cAdvisor take it from the root cgroup: anonymous memory and the page cache, less the inactive part of that.
+ * MemAvailable would count the kernel's own memory as well, but also free pages a virtual machine is just telling its host of.
+ */
+export function machineMemory(
+  content: string,
+): Pick<MachineUsage, 'memoryWorkingSetBytes' | 'memoryCapacityBytes' | 'memoryAvailableBytes'> {
+  const kilobytes = new Map(content.split('\n').map((line) => line.split(':', 2) as [string, string]))
+  const bytes = (name: string) => Number.parseInt(kilobytes.get(name) ?? '0') * 1024
+  const pageCache = bytes('Cached') + bytes('Buffers') + bytes('SwapCached')
+  const memoryWorkingSetBytes = Math.max(0, bytes('AnonPages') + pageCache - bytes('Inactive(file)'))
+  const memoryCapacityBytes = bytes('MemTotal')
+  return { memoryWorkingSetBytes, memoryCapacityBytes, memoryAvailableBytes: memoryCapacityBytes - memoryWorkingSetBytes }
+}
 
 // USER_HZ is 100 on every Linux a program can meet
 const nanosecondsPerTick = 1e7
@@ -56,12 +68,8 @@ export async function machineUsage(dataDir: string): Promise<MachineUsage> {
     text('/proc/sys/kernel/threads-max'),
     fileSystemUsage(dataDir),
   ])
-  const memoryCapacityBytes = meminfo(memory, 'MemTotal')
-  const memoryAvailableBytes = meminfo(memory, 'MemAvailable')
   return {
-    cpuNanoseconds: busyTicks(stat) * nanosecondsPerTick,
-    memoryWorkingSetBytes: memoryCapacityBytes - memoryAvailableBytes,
-    ...{ memoryCapacityBytes, memoryAvailableBytes, fs },
+    ...{ cpuNanoseconds: busyTicks(stat) * nanosecondsPerTick, ...machineMemory(memory), fs },
     // threads count: each has a number of its own
     pids: { max: Math.min(Number(pidMax), Number(threadsMax)), current: Number(/\/(\d+)/.exec(loadavg)?.[1] ?? 0) },
   }

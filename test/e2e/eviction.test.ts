@@ -43,6 +43,8 @@ function evictionOn(handler: string): void {
   }, 60_000)
   afterEach(async () => {
     for (const { metadata } of (await life.client.list(Pod)).items) await life.end(metadata.name, 0)
+    // what still runs would give memory back under the next test
+    await eventually(async () => (await life.runtime.listContainers({})).length === 0, 20_000)
   }, 30_000)
   afterAll(async () => {
     stopping.abort()
@@ -75,6 +77,16 @@ function evictionOn(handler: string): void {
   const reasons = async (...names: string[]) => {
     const pods = await Promise.all(names.map((name) => life.get(name)))
     return pods.map(({ metadata, status }) => `${metadata.name} ${status.reason ?? status.phase}`)
+  }
+
+  /** Of the Pods that are there, as their events came. */
+  const evictedInOrder = async () => {
+    const uids = new Set((await life.client.list(Pod)).items.map(({ metadata }) => metadata.uid))
+    const { items } = await life.client.list(Event)
+    return items
+      .filter(({ reason, involvedObject }) => reason === 'Evicted' && uids.has(involvedObject.uid))
+      .toSorted((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion))
+      .map(({ involvedObject }) => involvedObject.name)
   }
 
   /** What all Pods may use and do not, with this much for them all. */
@@ -110,9 +122,7 @@ function evictionOn(handler: string): void {
     await life.until('over', (pod) => pod.status.reason === 'Evicted')
     await nodeShows('False', false)
     assert.deepEqual(await reasons(...all), ['best-effort Evicted', 'over Evicted', 'modest Running', 'hog Running'])
-    const { items } = await life.client.list(Event)
-    const evicted = items.filter(({ reason }) => reason === 'Evicted').map(({ involvedObject }) => involvedObject.name)
-    assert.deepEqual(evicted.slice(-2), ['best-effort', 'over'])
+    assert.deepEqual(await evictedInOrder(), ['best-effort', 'over'])
     const { phase, message } = (await life.get('best-effort')).status
     assert.equal(phase, 'Failed')
     assert.match(
@@ -136,9 +146,11 @@ function evictionOn(handler: string): void {
     let worst = 0
     const watching = new AbortController()
     const watched = (async () => {
+      let last: number[] = []
       while (!watching.signal.aborted) {
-        const now = await undisturbed().catch(() => before)
-        worst = Math.max(worst, Math.abs(now - before))
+        // the two are read one after the other, so that what a Pod takes or gives back between them looks like somebody else's once
+        last = [...last, Math.abs((await undisturbed().catch(() => before)) - before)].slice(-3)
+        if (last.length === 3) worst = Math.max(worst, Math.min(...last))
         await systemClock.sleep(200, watching.signal)
       }
     })()
